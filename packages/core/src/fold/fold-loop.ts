@@ -1,0 +1,130 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { foldTurnMs, type Store } from '../store/store.ts'
+import { StoreError } from '../store/store-error.ts'
+import { foldStretch } from './fold-stretch.ts'
+
+export interface FoldLoopOptions {
+  store: Pick<Store, 'foldRead' | 'foldCommit'>
+  /** Names this node to the store, which lets one node fold at a time. */
+  node: string
+  /** True while events are being accepted by the same thread: the fold then leaves it most of the time. */
+  busy?: () => boolean
+  /** Unix milliseconds; the lag is taken against it. */
+  clock?: () => number
+  onFolded?: (folded: { events: number; marked: number; ms: number }) => void
+  onError?: (error: unknown) => void
+}
+
+/** One stretch at most; a stretch is one transaction. */
+const eventsMax = 256
+const bytesMax = 1024 * 1024
+
+/** While accepting, a stretch takes a few milliseconds at most, and no acknowledgement waits for more than one. */
+const busyEventsMax = 64
+
+/**
+ * How long the fold rests after a stretch while events are being accepted, in times that the stretch took. Up to a
+ * lag of two seconds it takes half of the thread to keep up; beyond, there is more than can be both accepted and
+ * folded, and accepting goes first: what is not accepted is lost, what is not folded is folded later.
+ */
+const restKeepingUp = 1
+const restFallenBehind = 7
+const fallenBehindMs = 2_000
+
+/** Without a signal the log is looked at this often: a node that folds may have died, another may have appended. */
+const pollMs = 1_000
+
+/** After a failure of the store, doubling. */
+const retryMsMin = 100
+const retryMsMax = 2_000
+
+/** Reads the log behind the accepts and keeps the call records. Exactly one node does so at a time. */
+export class FoldLoop {
+  readonly #options: FoldLoopOptions
+  #stopped = false
+  #woken = false
+  #restMs = 0
+  #wake: (() => void) | null = null
+  #running: Promise<void> | null = null
+
+  constructor(options: FoldLoopOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Says that the log has grown. */
+  wake(): void {
+    this.#woken = true
+    this.#wake?.()
+  }
+
+  /** Resolves when the stretch under way is written; what is left is folded at the next start. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#wake?.()
+    await this.#running
+  }
+
+  /** Folds one stretch. `idle`: nothing to fold; `elsewhere`: another node has the turn, or went ahead. */
+  async step(): Promise<'folded' | 'idle' | 'elsewhere'> {
+    const { store, node, busy, clock = Date.now, onFolded } = this.#options
+    const begun = performance.now()
+    const accepting = busy?.() === true
+    const read = await store.foldRead(node, accepting ? busyEventsMax : eventsMax, bytesMax)
+    if (read === null) return 'elsewhere'
+    const [first] = read.events
+    if (first === undefined) return 'idle'
+    const commit = foldStretch(read)
+    if (!(await store.foldCommit(commit))) return 'elsewhere'
+    const ms = performance.now() - begun
+    onFolded?.({ events: read.events.length, marked: commit.marked.length, ms })
+    const behind = clock() - first.receivedAt > fallenBehindMs
+    this.#restMs = accepting ? ms * (behind ? restFallenBehind : restKeepingUp) : 0
+    return 'folded'
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = retryMsMin
+    while (!this.#stopped) {
+      this.#woken = false
+      let waitMs: number
+      try {
+        const step = await this.step()
+        retryMs = retryMsMin
+        if (step === 'folded') {
+          // Between two stretches the events that came meanwhile are accepted.
+          await turnOfTheLoop()
+          if (this.#restMs >= 1) await this.#pause(this.#restMs, false)
+          continue
+        }
+        waitMs = step === 'idle' ? pollMs : foldTurnMs / 2
+      } catch (error) {
+        if (error instanceof StoreError && error.code === 'closed') return
+        this.#options.onError?.(error)
+        await this.#pause(retryMs, false)
+        retryMs = Math.min(retryMs * 2, retryMsMax)
+        continue
+      }
+      await this.#pause(waitMs, true)
+    }
+  }
+
+  /** Waits; where `wakeable`, a signal that came since the last look ends it at once. */
+  #pause(ms: number, wakeable: boolean): Promise<void> {
+    if (this.#stopped || (wakeable && this.#woken)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        this.#wake = null
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      this.#wake = () => {
+        if (wakeable || this.#stopped) end()
+      }
+    })
+  }
+}

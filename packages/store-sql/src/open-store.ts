@@ -1,0 +1,21 @@
+import type { Store } from '@hookswitch/core'
+import { openPostgres } from './postgres/store.ts'
+import { openSqlite, type SqliteOptions } from './sqlite/store.ts'
+
+/** Where the store is. It is plain data, so that it can be handed to a thread. */
+export type StoreLocation =
+  ({ engine: 'sqlite' } & Omit<SqliteOptions, 'readOnly'>) | { engine: 'postgres'; url: string }
+
+/** Opens the store for writing: migrates it, and with SQLite takes the data folder for this process. */
+export function openStore(location: StoreLocation): Promise<Store> {
+  if (location.engine === 'postgres') return openPostgres({ url: location.url })
+  const { engine: _, ...options } = location
+  return openSqlite(options)
+}
+
+/** Opens a second way in for reads, which never waits for the writer. */
+export function openReader(location: StoreLocation): Promise<Store> {
+  if (location.engine === 'postgres') return openPostgres({ url: location.url })
+  const { engine: _, ...options } = location
+  return openSqlite({ ...options, readOnly: true })
+}

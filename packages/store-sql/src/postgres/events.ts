@@ -1,0 +1,71 @@
+import type { EventQuery, LogBounds, StoredEvent } from '@hookswitch/core'
+import { storedEvent, type EventRow } from '../rows.ts'
+import type { Query } from './connections.ts'
+import { canBeStored } from './text.ts'
+
+const columns = 'seq, id, source, call_id, type, dialect, occurred_at, received_at, issues, body'
+
+/** A page of the log, ascending; it is one statement, so that what is folded and what is not are of one moment. */
+export async function listEvents(query: Query, wanted: EventQuery): Promise<StoredEvent[]> {
+  const { callId, type, after, limit, bytesMax } = wanted
+  if (![callId, type].every((text) => text === undefined || canBeStored(text))) return []
+  const values: unknown[] = [after, limit]
+  const bind = (value: unknown): string => `$${values.push(value)}`
+  const ofType = type === undefined ? '' : `AND e.type = ${bind(type)}`
+  const log =
+    callId === undefined
+      ? `SELECT ${columns} FROM hookswitch.events e WHERE e.seq > $1 ${ofType} ORDER BY e.seq LIMIT $2`
+      : ofCall(bind(callId), ofType)
+  // Sizes are known without reading the bodies, so that none beyond the bound leaves the disk.
+  const rows = await query<EventRow>(
+    bytesMax === undefined
+      ? log
+      : `SELECT ${columns} FROM (
+           SELECT page.*, sum(octet_length(body)) OVER (ORDER BY seq) - octet_length(body) AS bytes_before
+           FROM (${log}) page
+         ) measured
+         WHERE bytes_before < ${bind(bytesMax)} OR bytes_before = 0
+         ORDER BY seq`,
+    values,
+  )
+  return rows.map(storedEvent)
+}
+
+/** The folded events of a call are in an index; what is not folded yet is the short end of the log. */
+function ofCall(callId: string, ofType: string): string {
+  return `
+    SELECT * FROM (
+      (SELECT ${prefixed} FROM hookswitch.calls c
+         JOIN hookswitch.call_events ce USING (call_key)
+         JOIN hookswitch.events e ON e.seq = ce.seq
+       WHERE c.call_id = ${callId} AND ce.seq > $1 ${ofType} ORDER BY ce.seq LIMIT $2)
+      UNION ALL
+      (SELECT ${prefixed} FROM hookswitch.events e
+       WHERE e.seq > $1 AND e.seq > (SELECT folded_seq FROM hookswitch.fold_state)
+         AND e.call_id = ${callId} ${ofType} ORDER BY e.seq LIMIT $2)
+    ) both_parts ORDER BY seq LIMIT $2`
+}
+
+const prefixed = columns.replaceAll(/\w+/g, 'e.$&')
+
+export async function getEvent(query: Query, id: string): Promise<StoredEvent | null> {
+  if (!canBeStored(id)) return null
+  const [row] = await query<EventRow>(`SELECT ${columns} FROM hookswitch.events WHERE id = $1`, [id])
+  return row === undefined ? null : storedEvent(row)
+}
+
+export async function logBounds(query: Query): Promise<LogBounds> {
+  const [row] = await query<{ oldest: number; newest: number; folded: number; unfolded: number | null }>(
+    `SELECT coalesce((SELECT min(seq) FROM hookswitch.events), 0) AS oldest,
+            coalesce((SELECT max(seq) FROM hookswitch.events), 0) AS newest,
+            folded_seq AS folded,
+            (SELECT received_at FROM hookswitch.events WHERE seq > folded_seq ORDER BY seq LIMIT 1) AS unfolded
+     FROM hookswitch.fold_state`,
+  )
+  return {
+    oldestSeq: row?.oldest ?? 0,
+    newestSeq: row?.newest ?? 0,
+    foldedSeq: row?.folded ?? 0,
+    oldestUnfoldedAt: row?.unfolded ?? null,
+  }
+}

@@ -1,0 +1,318 @@
+import { statfsSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import {
+  StoreError,
+  type Appended,
+  type CallCursor,
+  type CallQuery,
+  type EventQuery,
+  type FoldCommit,
+  type FoldRead,
+  type LogBounds,
+  type NewEvent,
+  type Store,
+  type StoredEvent,
+  type StoredSecret,
+  type StoreStats,
+} from '@hookswitch/core'
+import type { CallHead, CallPart } from '@hookswitch/events'
+import { Appender } from './append.ts'
+import { CallReader } from './calls.ts'
+import { EventReader } from './events.ts'
+import { primaryCode, storeFailure } from './failure.ts'
+import { Folder } from './fold.ts'
+import { lockFolder } from './folder-lock.ts'
+import { migrate, refuseNewer, schemaVersion } from './migrate.ts'
+import { migrations } from './schema.ts'
+import { SecretTable } from './secrets.ts'
+
+export interface SqliteOptions {
+  /** The data folder; made if it is not there. */
+  folder: string
+  /** A second connection that only reads, beside the one that writes in the same process. Default false. */
+  readOnly?: boolean
+  /** Appends are refused below this many free bytes, so that results and retention can still be written. Default 512 MiB. */
+  freeBytesMin?: number
+  /** The largest size of the database file in pages of 4096 bytes; beyond it the store is full. Default: unbounded. */
+  pagesMax?: number
+}
+
+/** Below this, ingest stops while the rest of the program can go on writing. */
+const freeBytesMinDefault = 512 * 1024 * 1024
+
+/** How long an answer of the file system about its free space is good for: filling 512 MiB takes far longer. */
+const freeBytesKeptMs = 1_000
+
+/** Another process that reads the file (a backup, a shell) may hold a lock for a moment. */
+const busyTimeoutMs = 2_000
+
+/**
+ * Pages of WAL between checkpoints. Large enough that many commits share the writes of one page, small enough
+ * that a restart replays at most 32 MiB.
+ */
+const checkpointPages = 8_000
+
+export function openSqlite(options: SqliteOptions): Promise<Store> {
+  return Promise.resolve().then(() => new SqliteStore(options))
+}
+
+/** What is prepared on one connection. A failed write may take it all down; it is then opened anew. */
+interface Connection {
+  database: DatabaseSync
+  appender: Appender
+  folder: Folder
+  events: EventReader
+  calls: CallReader
+  secrets: SecretTable
+}
+
+/**
+ * The store in one SQLite file. Everything in it is synchronous; the methods return promises because the port does.
+ * Only `append` reaches the disk before it resolves (`synchronous=FULL`); what is derived from the log is committed
+ * `NORMAL`, since a lost tail is lost whole and folded again.
+ */
+class SqliteStore implements Store {
+  readonly #options: SqliteOptions
+  readonly #file: string
+  readonly #lock: { release(): void } | null
+  readonly #watchers = new Set<() => void>()
+  #connection: Connection | null
+  #closed = false
+  #durable: boolean | null = null
+  #freeBytes: { at: number; bytes: number } | null = null
+
+  constructor(options: SqliteOptions) {
+    this.#options = options
+    this.#file = path.join(options.folder, 'hookswitch.db')
+    if (options.readOnly === true) this.#lock = null
+    else {
+      mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+      this.#lock = lockFolder(options.folder)
+    }
+    try {
+      this.#connection = this.#open()
+    } catch (error) {
+      this.#lock?.release()
+      throw storeFailure(error)
+    }
+  }
+
+  append(batch: readonly NewEvent[]): Promise<Appended[]> {
+    return this.#attempt((connection) => {
+      this.#requireFreeDisk()
+      this.#durability(connection, true)
+      try {
+        const appended = inTransaction(connection.database, () => connection.appender.append(batch))
+        for (const watcher of this.#watchers) queueMicrotask(watcher)
+        return appended
+      } catch (error) {
+        if (connection.database.isOpen) connection.appender.forget(connection.database)
+        throw error
+      }
+    })
+  }
+
+  foldRead(_node: string, eventsMax: number, bytesMax: number): Promise<FoldRead | null> {
+    return this.#attempt((connection) => connection.folder.read(eventsMax, bytesMax))
+  }
+
+  foldCommit(commit: FoldCommit): Promise<boolean> {
+    return this.#attempt((connection) => {
+      this.#durability(connection, false)
+      return inTransaction(connection.database, () => connection.folder.commit(commit))
+    })
+  }
+
+  getCall(callId: string): Promise<{ head: CallHead; parts: CallPart[] } | null> {
+    return this.#read((connection) => connection.calls.get(callId))
+  }
+
+  listCalls(query: CallQuery): Promise<{ items: CallHead[]; next: CallCursor | null }> {
+    return this.#read((connection) => connection.calls.list(query))
+  }
+
+  listEvents(query: EventQuery): Promise<StoredEvent[]> {
+    return this.#read((connection) => connection.events.list(query))
+  }
+
+  getEvent(id: string): Promise<StoredEvent | null> {
+    return this.#read((connection) => connection.events.get(id))
+  }
+
+  logBounds(): Promise<LogBounds> {
+    return this.#read((connection) => connection.events.bounds())
+  }
+
+  listSecrets(): Promise<StoredSecret[]> {
+    return this.#read((connection) => connection.secrets.list())
+  }
+
+  addSecret(secret: StoredSecret): Promise<StoredSecret> {
+    return this.#write((connection) => connection.secrets.add(secret))
+  }
+
+  expireSecret(source: string, id: string, expiresAt: number): Promise<boolean> {
+    return this.#write((connection) => connection.secrets.expire(source, id, expiresAt))
+  }
+
+  removeSecret(source: string, id: string): Promise<boolean> {
+    return this.#write((connection) => connection.secrets.remove(source, id))
+  }
+
+  touchSecrets(uses: readonly { id: string; lastUsedAt: number }[]): Promise<void> {
+    return this.#write((connection) => connection.secrets.touch(uses))
+  }
+
+  stats(): Promise<StoreStats> {
+    return this.#attempt(({ database }) => {
+      const pragma = (name: string): number =>
+        Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0] as number
+      return {
+        engine: 'sqlite' as const,
+        bytes: pragma('page_count') * pragma('page_size'),
+        freeBytes: freeBytes(this.#options.folder),
+        schemaVersion: schemaVersion(database),
+        location: this.#file,
+        durability: {
+          journal_mode: String(pragma('journal_mode')),
+          synchronous: 'FULL for the log, NORMAL for what is derived from it',
+        },
+      }
+    })
+  }
+
+  ping(): Promise<void> {
+    return this.#attempt(({ database }) => {
+      if (this.#options.readOnly !== true) this.#requireFreeDisk()
+      database.prepare('SELECT 1').get()
+    })
+  }
+
+  watch(onAppended: () => void): () => void {
+    this.#watchers.add(onAppended)
+    return () => this.#watchers.delete(onAppended)
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    this.#disconnect()
+    this.#lock?.release()
+    this.#watchers.clear()
+    return Promise.resolve()
+  }
+
+  #read<T>(run: (connection: Connection) => T): Promise<T> {
+    // One transaction, so that all statements of a read see one moment.
+    return this.#attempt((connection) =>
+      inTransaction(connection.database, () => run(connection), 'BEGIN DEFERRED'),
+    )
+  }
+
+  #write<T>(run: (connection: Connection) => T): Promise<T> {
+    return this.#attempt((connection) => {
+      this.#durability(connection, true)
+      return inTransaction(connection.database, () => run(connection))
+    })
+  }
+
+  /** Runs on the open connection; after an error of the file below it the next attempt begins on a new one. */
+  async #attempt<T>(run: (connection: Connection) => T): Promise<T> {
+    if (this.#closed) throw new StoreError('closed')
+    try {
+      this.#connection ??= this.#open()
+      return run(this.#connection)
+    } catch (error) {
+      const failure = storeFailure(error)
+      // What a failed fsync left in the page cache cannot be trusted: only a new connection reads the disk again.
+      if (failure.code === 'io') this.#disconnect()
+      throw failure
+    }
+  }
+
+  #open(): Connection {
+    const readOnly = this.#options.readOnly === true
+    const database = new DatabaseSync(this.#file, { readOnly, timeout: busyTimeoutMs })
+    try {
+      if (readOnly) {
+        refuseNewer(schemaVersion(database), migrations.length)
+        database.exec('PRAGMA cache_size = -8000')
+      } else {
+        database.exec(`
+          PRAGMA auto_vacuum = INCREMENTAL;
+          PRAGMA journal_mode = WAL;
+          PRAGMA wal_autocheckpoint = ${checkpointPages};
+          PRAGMA journal_size_limit = 67108864;
+          PRAGMA cache_size = -16000;
+          PRAGMA temp_store = MEMORY;
+        `)
+        if (this.#options.pagesMax !== undefined) {
+          database.exec(`PRAGMA max_page_count = ${this.#options.pagesMax}`)
+        }
+        migrate(database)
+      }
+      this.#durable = null
+      return {
+        database,
+        appender: new Appender(database),
+        folder: new Folder(database),
+        events: new EventReader(database),
+        calls: new CallReader(database),
+        secrets: new SecretTable(database),
+      }
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+
+  #disconnect(): void {
+    try {
+      if (this.#connection?.database.isOpen === true) this.#connection.database.close()
+    } finally {
+      this.#connection = null
+    }
+  }
+
+  #durability({ database }: Connection, durable: boolean): void {
+    if (this.#durable === durable) return
+    database.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
+    this.#durable = durable
+  }
+
+  #requireFreeDisk(): void {
+    const min = this.#options.freeBytesMin ?? freeBytesMinDefault
+    if (min === 0) return
+    const now = performance.now()
+    if (this.#freeBytes === null || now - this.#freeBytes.at > freeBytesKeptMs) {
+      this.#freeBytes = { at: now, bytes: freeBytes(this.#options.folder) }
+    }
+    if (this.#freeBytes.bytes < min) {
+      throw new StoreError('disk_low', `${this.#freeBytes.bytes} bytes free, ${min} needed`)
+    }
+  }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
+}
+
+function inTransaction<T>(database: DatabaseSync, run: () => T, begin = 'BEGIN IMMEDIATE'): T {
+  database.exec(begin)
+  try {
+    const result = run()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // SQLite has rolled back by itself after some errors, among them a full disk.
+    if (database.isOpen && database.isTransaction) {
+      try {
+        database.exec('ROLLBACK')
+      } catch (rollback) {
+        if (primaryCode(rollback) === null) throw rollback
+      }
+    }
+    throw error
+  }
+}

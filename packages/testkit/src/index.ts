@@ -1,0 +1,11 @@
+// The program in a process of its own, and asking it.
+export {
+  endServerProcesses,
+  startServerProcess,
+  temporaryFolder,
+  testAdminToken,
+  testSecret,
+} from './server-process/server-process.ts'
+export type { ServerProcess, ServerProcessOptions } from './server-process/server-process.ts'
+export { allEvents, api, post, until } from './server-process/client.ts'
+export type { Answer } from './server-process/client.ts'

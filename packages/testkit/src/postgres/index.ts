@@ -1,0 +1,13 @@
+// A real PostgreSQL with databases of the test's own.
+export {
+  ownPostgresMissing,
+  postgresMissing,
+  queryPostgres,
+  startOwnPostgres,
+  startPostgres,
+} from './databases.ts'
+export type { OwnPostgres, Postgres } from './databases.ts'
+
+// What may happen on the way to it.
+export { startProxy } from './proxy.ts'
+export type { Proxy } from './proxy.ts'

@@ -1,0 +1,15 @@
+// What every engine of the store is held to.
+export { storeContract, storeContractCases } from './suite.ts'
+export type { StoreHarness } from './suite.ts'
+
+// Events, calls and secrets to hold it with.
+export {
+  callHead,
+  change,
+  foldAll,
+  foldUpTo,
+  newEvent,
+  repeated,
+  secret,
+  withOtherContent,
+} from './samples.ts'
