@@ -52,22 +52,3 @@ export {
   invalidPayload,
 } from './ingest-answers.ts'
 export type { IngestAnswer, IngestErrorCode } from './ingest-answers.ts'
-
-// The documented wire shapes as zod schemas; a bundler leaves them and zod out where they are not used.
-export {
-  callAnsweredDataSchema,
-  callEndedDataSchema,
-  callStartedDataSchema,
-  toolExecutedDataSchema,
-  transcriptionUpdateDataSchema,
-  turnSchema,
-  webhookEventSchema,
-} from './schemas/event-schemas.ts'
-export type {
-  CallAnsweredData,
-  CallEndedData,
-  CallStartedData,
-  ToolExecutedData,
-  TranscriptionUpdateData,
-  WebhookEvent,
-} from './schemas/event-schemas.ts'

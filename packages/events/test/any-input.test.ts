@@ -113,6 +113,8 @@ describe('any input', () => {
   test('nesting is refused beyond its limit and not before', () => {
     const nested = (levels: number): string => '{"a":'.repeat(levels - 1) + '{}' + '}'.repeat(levels - 1)
     expect(readBody(bytesOf(nested(bodyNestingMax))).ok).toBe(true)
+    expect(readBody(bytesOf(nested(bodyNestingMax).replace('{}', '{"b":1,"c":"[{[{"}'))).ok).toBe(true)
+    expect(readBody(bytesOf(`{"a":[],"b":${nested(bodyNestingMax - 1)}}`)).ok).toBe(true)
     expect(readBody(bytesOf(nested(bodyNestingMax + 1)))).toEqual({
       ok: false,
       issues: [{ path: '', message: 'is nested deeper than 64 levels' }],

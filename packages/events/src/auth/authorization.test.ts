@@ -45,5 +45,6 @@ test('equality is of length and every byte', () => {
   expect(constantTimeEqual(a, Uint8Array.from([1, 2, 4]))).toBe(false)
   expect(constantTimeEqual(a, Uint8Array.from([0, 2, 3]))).toBe(false)
   expect(constantTimeEqual(a, Uint8Array.from([1, 2]))).toBe(false)
+  expect(constantTimeEqual(a, Uint8Array.from([1, 2, 3, 0]))).toBe(false)
   expect(constantTimeEqual(new Uint8Array(), new Uint8Array())).toBe(true)
 })

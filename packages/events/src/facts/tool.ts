@@ -35,8 +35,8 @@ export function readTool(
   if (name === null) note(issues, `${from}toolName`, 'is missing')
   return {
     name: name ?? 'unknown',
-    input: storable(input ?? null, `${from}input`, issues),
-    output: storable(output ?? null, `${from}output`, issues),
+    input: storable(input ?? null, from.slice(0, -1), issues),
+    output: storable(output ?? null, from.slice(0, -1), issues),
     success: readBoolean(fields['success'], `${from}success`, issues),
     error: errorText(fields['error']),
     durationMs: durationMs(fields, from, issues),

@@ -31,7 +31,9 @@ test('for scalars the latest event counts, of equal times the later in the log',
   })
   expect(recordOf([named('late', 9), named('early', 1)]).agentName).toBe('late')
   expect(recordOf([named('one', 9), named('two', 9)]).agentName).toBe('two')
-  expect(recordOf([named('one', 9), { ...named('', 10) }]).agentName).toBe('one')
+  expect(recordOf([named('one', 9), named('', 10)]).agentName).toBe('one')
+  const sameTime = [eventOf(named('two', 9), 2), eventOf(named('one', 9), 1)]
+  expect(foldCall(null, sameTime).head.agentName?.value).toBe('two')
 })
 
 test('a time that the payload reports wins over the time of the event, also of a later one', () => {
@@ -45,6 +47,19 @@ test('a time that the payload reports wins over the time of the event, also of a
 
 test('of several events of one type the earliest says when it happened', () => {
   expect(recordOf([event('call.started', {}, at(3)), event('call.started', {}, at(2))]).startedAt).toBe(at(2))
+})
+
+test('an unknown type has no effect whatever facts come with it', () => {
+  const { envelope, ...rest } = eventOf(ended({ outcomeResult: { a: 1 }, transcription: [{ Agent: 'a' }] }))
+  const { head, put } = foldCall(null, [{ ...rest, envelope: { ...envelope, type: 'call.analyzed' } }])
+  expect(put).toEqual([])
+  expect(head).toMatchObject({
+    status: 'started',
+    endedEventAt: null,
+    outcome: null,
+    final: null,
+    eventCount: 1,
+  })
 })
 
 test('every source is listed once', () => {

@@ -37,6 +37,15 @@ test('an older, shorter list changes nothing — a transcript never shrinks', ()
   ])
 })
 
+test('of two forms of the last turn the longer stays while there is no turn after it', () => {
+  expect(assemble(['A: a', 'U: hello'], ['A: a', 'U: hi'])).toEqual(['A: a', 'U: hello'])
+  expect(assemble(['A: a', 'U: hello'], ['A: a', 'U: hi', 'A: b'])).toEqual(['A: a', 'U: hi', 'A: b'])
+})
+
+test('the same words by other speakers are another list', () => {
+  expect(assemble(['A: a', 'U: b', 'A: c'], ['U: a', 'A: b', 'A: c', 'U: d'])).toHaveLength(7)
+})
+
 test('lists of only what is new are appended', () => {
   expect(assemble(['A: a', 'U: b'], ['A: c', 'U: b'], ['A: c'])).toEqual([
     'A: a',

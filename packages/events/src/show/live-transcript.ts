@@ -65,12 +65,12 @@ function isNewForm(listed: Turn | undefined, turn: Turn | undefined, inPlace: bo
   return inPlace || listed.text.startsWith(turn.text)
 }
 
-/** Whether the list is the beginning of what is there, its last turn possibly not yet whole. */
+/** Whether the list is the beginning of what is there, its last turn not yet whole, or in a shorter form. */
 function repeats(list: readonly Turn[], transcript: readonly Turn[]): boolean {
+  const sameLength = list.length === transcript.length
   return list.every((turn, at) => {
     const there = transcript[at]
-    return (
-      same(turn, there) || (at === list.length - 1 && there !== undefined && isNewForm(there, turn, false))
-    )
+    const isLast = at === list.length - 1
+    return same(turn, there) || (isLast && isNewForm(there, turn, sameLength && at > 0))
   })
 }

@@ -171,6 +171,12 @@ describe('schema', () => {
   })
 })
 
+test('a field named like an object’s own is no echo of what every object has', () => {
+  const outcomeResult = JSON.parse('{"__proto__":{}}') as Record<string, unknown>
+  const { outcome } = recordOf([event('call.started', { params: { a: 1 } }, at(0)), ended({ outcomeResult })])
+  expect(Object.getOwnPropertyDescriptor(outcome, '__proto__')?.value).toMatchObject({ origin: 'collected' })
+})
+
 test('fields named like an object’s own are fields — and pollute nothing', () => {
   const outcomeResult = JSON.parse('{"__proto__":{"polluted":1},"constructor":"c"}') as Record<
     string,

@@ -18,7 +18,7 @@ export function canonicalJson(value: unknown): string | null {
   return ordered === undefined ? null : JSON.stringify(ordered)
 }
 
-/** More digits than any double holds, with a decimal point among them or not. */
+/** As many digits as any double holds for certain, with a decimal point among them or not. */
 const digitsMax = 15
 
 /**
