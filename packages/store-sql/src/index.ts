@@ -1,6 +1,7 @@
 // The store, wherever it is.
-export { openReader, openStore } from './open-store.ts'
+export { inspectStore, openReader, openStore } from './open-store.ts'
 export type { StoreLocation } from './open-store.ts'
+export type { StoreInspection } from './inspection.ts'
 
 // Each engine by itself.
 export { openSqlite } from './sqlite/store.ts'

@@ -1,5 +1,8 @@
 import type { Store } from '@hookswitch/core'
+import type { StoreInspection } from './inspection.ts'
+import { inspectPostgres } from './postgres/inspect.ts'
 import { openPostgres } from './postgres/store.ts'
+import { inspectSqlite } from './sqlite/inspect.ts'
 import { openSqlite, type SqliteOptions } from './sqlite/store.ts'
 
 /** Where the store is. It is plain data, so that it can be handed to a thread. */
@@ -18,4 +21,11 @@ export function openReader(location: StoreLocation): Promise<Store> {
   if (location.engine === 'postgres') return openPostgres({ url: location.url })
   const { engine: _, ...options } = location
   return openSqlite({ ...options, readOnly: true })
+}
+
+/** Looks at the store without opening it for work: nothing is made, migrated or locked. */
+export function inspectStore(location: StoreLocation): Promise<StoreInspection> {
+  return location.engine === 'postgres'
+    ? inspectPostgres({ url: location.url })
+    : inspectSqlite({ folder: location.folder })
 }

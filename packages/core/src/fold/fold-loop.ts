@@ -1,16 +1,15 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { foldTurnMs, type Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
+import { FoldPace } from './fold-pace.ts'
 import { foldStretch } from './fold-stretch.ts'
 
 export interface FoldLoopOptions {
   store: Pick<Store, 'foldRead' | 'foldCommit'>
   /** Names this node to the store, which lets one node fold at a time. */
   node: string
-  /** True while events are being accepted by the same thread: the fold then leaves it most of the time. */
-  busy?: () => boolean
-  /** Unix milliseconds; the lag is taken against it. */
-  clock?: () => number
+  /** Events accepted so far by the same thread, which the fold shares with accepting. */
+  accepted?: () => number
   onFolded?: (folded: { events: number; marked: number; ms: number }) => void
   onError?: (error: unknown) => void
 }
@@ -22,15 +21,6 @@ const bytesMax = 1024 * 1024
 /** While accepting, a stretch takes a few milliseconds at most, and no acknowledgement waits for more than one. */
 const busyEventsMax = 64
 
-/**
- * How long the fold rests after a stretch while events are being accepted, in times that the stretch took. Up to a
- * lag of two seconds it takes half of the thread to keep up; beyond, there is more than can be both accepted and
- * folded, and accepting goes first: what is not accepted is lost, what is not folded is folded later.
- */
-const restKeepingUp = 1
-const restFallenBehind = 7
-const fallenBehindMs = 2_000
-
 /** Without a signal the log is looked at this often: a node that folds may have died, another may have appended. */
 const pollMs = 1_000
 
@@ -41,6 +31,7 @@ const retryMsMax = 2_000
 /** Reads the log behind the accepts and keeps the call records. Exactly one node does so at a time. */
 export class FoldLoop {
   readonly #options: FoldLoopOptions
+  readonly #pace: FoldPace
   #stopped = false
   #woken = false
   #restMs = 0
@@ -49,6 +40,7 @@ export class FoldLoop {
 
   constructor(options: FoldLoopOptions) {
     this.#options = options
+    this.#pace = new FoldPace(options.accepted ?? (() => 0))
   }
 
   start(): void {
@@ -70,19 +62,16 @@ export class FoldLoop {
 
   /** Folds one stretch. `idle`: nothing to fold; `elsewhere`: another node has the turn, or went ahead. */
   async step(): Promise<'folded' | 'idle' | 'elsewhere'> {
-    const { store, node, busy, clock = Date.now, onFolded } = this.#options
+    const { store, node, onFolded } = this.#options
     const begun = performance.now()
-    const accepting = busy?.() === true
-    const read = await store.foldRead(node, accepting ? busyEventsMax : eventsMax, bytesMax)
+    const read = await store.foldRead(node, this.#pace.accepting ? busyEventsMax : eventsMax, bytesMax)
     if (read === null) return 'elsewhere'
-    const [first] = read.events
-    if (first === undefined) return 'idle'
+    if (read.events.length === 0) return 'idle'
     const commit = foldStretch(read)
     if (!(await store.foldCommit(commit))) return 'elsewhere'
     const ms = performance.now() - begun
     onFolded?.({ events: read.events.length, marked: commit.marked.length, ms })
-    const behind = clock() - first.receivedAt > fallenBehindMs
-    this.#restMs = accepting ? ms * (behind ? restFallenBehind : restKeepingUp) : 0
+    this.#restMs = this.#pace.restMs(ms)
     return 'folded'
   }
 

@@ -13,9 +13,6 @@ export interface StoreHostOptions {
   foldAs: string | null
 }
 
-/** After an accept the fold keeps to short stretches for this long. */
-const busyMs = 20
-
 /** Serves the store to another thread, and in the writer's thread folds between the accepts. */
 export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promise<void> {
   const say = (reply: StoreReply, transfer: ArrayBuffer[] = []): void => port.postMessage(reply, transfer)
@@ -26,14 +23,14 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
     say({ notOpened: fault(error) })
     return
   }
-  let acceptedAt = -Infinity
+  let accepted = 0
   const fold =
     foldAs === null
       ? null
       : new FoldLoop({
           store,
           node: foldAs,
-          busy: () => performance.now() - acceptedAt < busyMs,
+          accepted: () => accepted,
           onFolded: (folded) => say({ folded }),
           onError: (error) => say({ foldFailed: fault(error) }),
         })
@@ -63,7 +60,7 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
   async function append(group: readonly AppendRequest[]): Promise<void> {
     try {
       const appended = await store.append(group.flatMap(({ batch }) => unpackEvents(batch)))
-      acceptedAt = performance.now()
+      accepted += appended.length
       let at = 0
       for (const { call, batch } of group) {
         const value: Appended[] = appended.slice(at, (at += batch.ids.length))

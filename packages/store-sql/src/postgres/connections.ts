@@ -32,12 +32,13 @@ const serverAheadMs = 500
 /** An idle connection is closed after this long: a node at rest should not hold eight. */
 const idleMs = 30_000
 
+/** The type bigint in PostgreSQL's catalogue. */
+const bigintOid = 20
+
 /** bigint as a number: everything that we keep in one is a count, a place or a time, far below 2^53. */
 const ourTypes: CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === types.builtins.INT8
-      ? Number
-      : types.getTypeParser(oid, format as 'text')) as CustomTypesConfig['getTypeParser'],
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === bigintOid ? Number : types.getTypeParser(oid, format),
 }
 
 /** The connections of one store to its database. They are opened when they are first needed. */

@@ -58,9 +58,10 @@ async function step(query: (sql: string) => Promise<object[]>, steps: readonly s
 }
 
 async function schemaVersion(query: (sql: string) => Promise<object[]>, known: number): Promise<number> {
-  const [found] = (await query(`SELECT to_regclass('hookswitch.meta') IS NOT NULL AS there`)) as {
-    there: boolean
-  }[]
+  // Not to_regclass: it may answer from what this connection remembers of the time before it waited for the lock.
+  const [found] = (await query(
+    `SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'hookswitch' AND tablename = 'meta') AS there`,
+  )) as { there: boolean }[]
   if (found?.there !== true) return 0
   const [meta] = (await query(`SELECT schema_version AS version FROM hookswitch.meta`)) as {
     version: number

@@ -16,7 +16,7 @@ export const migrations: readonly string[] = [
   `
   -- Who may not make schemas is given this one by the database's owner.
   DO $$ BEGIN
-    IF to_regnamespace('hookswitch') IS NULL THEN CREATE SCHEMA hookswitch; END IF;
+    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'hookswitch') THEN CREATE SCHEMA hookswitch; END IF;
   END $$;
 
   CREATE TABLE hookswitch.meta (

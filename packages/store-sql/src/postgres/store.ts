@@ -1,22 +1,22 @@
 import type { CallHead, CallPart } from '@hookswitch/events'
-import {
-  StoreError,
-  type Appended,
-  type CallCursor,
-  type CallQuery,
-  type EventQuery,
-  type FoldCommit,
-  type FoldRead,
-  type LogBounds,
-  type NewEvent,
-  type Store,
-  type StoredEvent,
-  type StoredSecret,
-  type StoreStats,
+import type {
+  Appended,
+  CallCursor,
+  CallQuery,
+  EventQuery,
+  FoldCommit,
+  FoldRead,
+  LogBounds,
+  NewEvent,
+  Store,
+  StoredEvent,
+  StoredSecret,
+  StoreStats,
 } from '@hookswitch/core'
 import { append } from './append.ts'
 import { getCall, listCalls } from './calls.ts'
 import { Connections } from './connections.ts'
+import { durabilitySettings } from './durability.ts'
 import { getEvent, listEvents, logBounds } from './events.ts'
 import { unreachable } from './failure.ts'
 import { foldCommit, foldRead } from './fold.ts'
@@ -112,11 +112,16 @@ class PostgresStore implements Store {
   }
 
   async stats(): Promise<StoreStats> {
-    const [row] = await this.#connections.read<{ bytes: number; version: number } & Record<string, unknown>>(
+    const [row] = await this.#connections.read<{
+      bytes: number
+      version: number
+      durability: Record<string, string>
+    }>(
       `SELECT (SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
                WHERE relnamespace = 'hookswitch'::regnamespace AND relkind = 'r') AS bytes,
               (SELECT schema_version FROM hookswitch.meta) AS version,
-              ${durabilitySettings.map((name) => `current_setting('${name}') AS ${name}`).join(', ')}`,
+              (SELECT jsonb_object_agg(name, setting) FROM pg_settings WHERE name = ANY ($1)) AS durability`,
+      [durabilitySettings],
     )
     return {
       engine: 'postgres',
@@ -124,7 +129,7 @@ class PostgresStore implements Store {
       freeBytes: null,
       schemaVersion: row?.version ?? 0,
       location: this.#connections.location,
-      durability: Object.fromEntries(durabilitySettings.map((name) => [name, String(row?.[name] ?? '')])),
+      durability: row?.durability ?? {},
     }
   }
 
@@ -137,7 +142,6 @@ class PostgresStore implements Store {
   }
 
   watch(onAppended: () => void): () => void {
-    if (this.#closing !== null) throw new StoreError('closed')
     return this.#watch.add(onAppended)
   }
 
@@ -146,11 +150,3 @@ class PostgresStore implements Store {
     return this.#closing
   }
 }
-
-/** `hookswitch.append` raises `synchronous_commit` where it is off; the others are the server's. */
-const durabilitySettings = [
-  'fsync',
-  'full_page_writes',
-  'synchronous_commit',
-  'synchronous_standby_names',
-] as const

@@ -1,5 +1,4 @@
 import { statfsSync, mkdirSync } from 'node:fs'
-import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
   StoreError,
@@ -19,6 +18,7 @@ import {
 import type { CallHead, CallPart } from '@hookswitch/events'
 import { Appender } from './append.ts'
 import { CallReader } from './calls.ts'
+import { databaseFile } from './database-file.ts'
 import { EventReader } from './events.ts'
 import { primaryCode, storeFailure } from './failure.ts'
 import { Folder } from './fold.ts'
@@ -84,7 +84,7 @@ class SqliteStore implements Store {
 
   constructor(options: SqliteOptions) {
     this.#options = options
-    this.#file = path.join(options.folder, 'hookswitch.db')
+    this.#file = databaseFile(options.folder)
     if (options.readOnly === true) this.#lock = null
     else {
       mkdirSync(options.folder, { recursive: true, mode: 0o700 })

@@ -11,3 +11,7 @@ export type { OwnPostgres, Postgres } from './databases.ts'
 // What may happen on the way to it.
 export { startProxy } from './proxy.ts'
 export type { Proxy } from './proxy.ts'
+
+// Where a transaction may be stopped.
+export { pauseAt } from './pause.ts'
+export type { PauseOptions, PausePoint } from './pause.ts'

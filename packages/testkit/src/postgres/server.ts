@@ -89,9 +89,10 @@ export async function startServer(): Promise<PostgresServer> {
 }
 
 const settings = [
-  ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-  // Several test files use one server at once, each with several nodes.
-  ...['-c', 'max_connections=200'],
+  '--listen_addresses=127.0.0.1',
+  '--unix_socket_directories=',
+  // One test opens twenty nodes and more at once.
+  '--max_connections=200',
 ]
 
 interface Owner {
@@ -115,7 +116,9 @@ function initialise(initdb: string, data: string, owner: Owner): void {
       '--auth=trust',
       '--encoding=UTF8',
       // Unlike C, this sorts and compares as people do, which is what a shared database is likely to have.
-      ...['--locale=C', '--locale-provider=icu', '--icu-locale=en-US'],
+      '--locale=C',
+      '--locale-provider=icu',
+      '--icu-locale=en-US',
       // The data of a test need not outlive a power cut; the server itself keeps fsync on.
       '--no-sync',
     ],

@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { readSecretFile } from '@hookswitch/server'
+import type { Context } from '../context.ts'
+import { CommandFailure } from '../failure.ts'
+import { createApiClient, type ApiClient } from './api-client.ts'
+import { isOwnAddress, localServerUrl } from './server-address.ts'
+import { urlOption } from './url-option.ts'
+
+export interface ConnectionOptions {
+  url?: string
+  token?: string
+}
+
+/** The options of every command that asks a running server. */
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .option('--url <url>', 'the server (default: the local one, by HOST and PORT)', urlOption)
+    .option(
+      '--token <token>',
+      'its admin token (default: HOOKSWITCH_ADMIN_TOKEN, or the one in the data folder)',
+    )
+}
+
+/** The API that the options and the environment name. */
+export async function connect(options: ConnectionOptions, context: Context): Promise<ApiClient> {
+  if (options.url !== undefined && options.token !== undefined) {
+    return createApiClient(options.url, options.token)
+  }
+  const environment = context.environment()
+  const url = options.url ?? localServerUrl(environment)
+  const token = options.token ?? environment.adminToken
+  if (token !== null) return createApiClient(url, token)
+  // What was made for the server of this data folder is nobody else's business.
+  if (!isOwnAddress(new URL(url), environment)) {
+    throw new CommandFailure(
+      'usage',
+      `The admin token of ${url} is not known. Give it with --token or HOOKSWITCH_ADMIN_TOKEN.`,
+    )
+  }
+  const made = await readSecretFile(environment.dataDir, 'admin-token')
+  if (made !== null) return createApiClient(url, made)
+  throw new CommandFailure(
+    'usage',
+    `There is no admin token in ${environment.dataDir}. Give it with --token or HOOKSWITCH_ADMIN_TOKEN, or name ` +
+      'the folder of the server with HOOKSWITCH_DATA_DIR; a server that was never started makes one when it is.',
+  )
+}

@@ -1,0 +1,13 @@
+import { InvalidArgumentError } from 'commander'
+
+/** For an option: an absolute http or https URL without credentials, which `fetch` would refuse. */
+export function urlOption(text: string): string {
+  const url = URL.parse(text)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:4000.')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError('A URL with a user or a password in it is not supported.')
+  }
+  return text
+}

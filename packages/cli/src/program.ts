@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addCallsCommand } from './calls/calls.ts'
+import type { Context } from './context.ts'
+import { helpEnding } from './help.ts'
+import { addDoctorCommand } from './doctor/doctor.ts'
+import { addInitCommand } from './init/init.ts'
+import { addMigrateCommand } from './migrate/migrate.ts'
+import { addSendCommand } from './send/send.ts'
+import { addServeCommand } from './serve/serve.ts'
+import { addTailCommand } from './tail/tail.ts'
+import { addTokensCommand } from './tokens/tokens.ts'
+
+/** The `hookswitch` command with all that it can do, in the order in which a new user meets it. */
+export function createProgram(context: Context): Command {
+  const { stdout, stderr } = context.host
+  const program = new Command('hookswitch')
+    .description('Receives the webhooks of voice agents, loses none, shows the call.')
+    .version(ownVersion(), '--version')
+    // An option that stands behind a subcommand is the subcommand's.
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, '')),
+    })
+    .showHelpAfterError('(--help shows how it is used)')
+    .addHelpText('after', helpEnding('hookswitch serve', 'hookswitch send', 'hookswitch calls'))
+  addInitCommand(program, context)
+  addServeCommand(program, context)
+  addSendCommand(program, context)
+  addCallsCommand(program, context)
+  addTailCommand(program, context)
+  addTokensCommand(program, context)
+  addDoctorCommand(program, context)
+  addMigrateCommand(program, context)
+  return program
+}
+
+/** The file lies beside `src` as well as beside `dist`. */
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,137 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { api, post, until } from '@hookswitch/testkit'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { guideSample } from './guide-sample.ts'
+import { endPrograms, startProgram } from './program.ts'
+
+const repository = join(import.meta.dirname, '../../..')
+const packages = ['events', 'core', 'store-sql', 'server', 'cli']
+
+/** A build, five packs and an installation from the registry; a few seconds each. */
+const installMs = 180_000
+
+interface Packed {
+  filename: string
+  files: { path: string }[]
+}
+
+let folder: string
+let user: string
+let packed: Packed[]
+
+/** Runs as a user would: npm tells its children much about the repository, and none of that may reach here. */
+function run(cwd: string, file: string, ...args: string[]): string {
+  const ours = /^(?:npm_|NODE_OPTIONS$|INIT_CWD$)/i
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
+  // Where the network has a certificate authority of its own, Node's npm is to believe it as the system's does.
+  env['NODE_USE_SYSTEM_CA'] = '1'
+  return execFileSync(file, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+function readManifest(path: string): { version: string; devDependencies: Record<string, string> } {
+  return JSON.parse(readFileSync(join(repository, path, 'package.json'), 'utf8')) as ReturnType<
+    typeof readManifest
+  >
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hookswitch-pack-'))
+  user = join(folder, 'user')
+  const tarballs = join(folder, 'tarballs')
+  for (const made of [user, tarballs]) mkdirSync(made)
+
+  run(repository, process.execPath, 'scripts/build.ts')
+  const chosen = packages.map((name) => `--workspace=packages/${name}`)
+  const output = run(repository, 'npm', 'pack', '--json', `--pack-destination=${tarballs}`, ...chosen)
+  // A list from npm 11, and an object by name from npm 12.
+  packed = Object.values(JSON.parse(output) as Record<string, Packed>)
+
+  const nodeTypes = readManifest('.').devDependencies['@types/node']
+  writeFileSync(join(user, 'package.json'), '{ "name": "user", "private": true, "type": "module" }\n')
+  const paths = packed.map(({ filename }) => join(tarballs, filename))
+  run(
+    user,
+    'npm',
+    'install',
+    '--ignore-scripts',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    ...paths,
+    `@types/node@${nodeTypes}`,
+  )
+}, installMs)
+
+afterEach(endPrograms)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the packed packages, installed elsewhere', () => {
+  test('hold what was built and nothing else - no sources and no tests go out', () => {
+    const paths = packed.flatMap(({ files }) => files.map(({ path }) => path))
+    const expected =
+      /^(?:package\.json|README\.md|LICENSE|bin\/hookswitch\.js|dist\/.*\.(?:js|js\.map|d\.ts))$/
+    expect(paths.filter((path) => !expected.test(path) || path.includes('.test.'))).toEqual([])
+    expect(paths.filter((path) => path === 'LICENSE')).toHaveLength(packages.length)
+  })
+
+  test('need no install script, and nothing that they bring needs one - many machines refuse them', () => {
+    const lock = JSON.parse(readFileSync(join(user, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { hasInstallScript?: boolean }>
+    }
+    const installed = Object.entries(lock.packages)
+    expect(installed.length).toBeGreaterThan(packages.length)
+    expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([])
+  })
+
+  test('run the command', () => {
+    const { version } = readManifest('packages/cli')
+    expect(run(user, 'node_modules/.bin/hookswitch', '--version').trim()).toBe(version)
+  })
+
+  test('receive the guide’s cURL sample, show the call, and stop on SIGTERM', async () => {
+    const command = [process.execPath, 'node_modules/hookswitch/bin/hookswitch.js', 'serve']
+    const program = await startProgram(command, user, join(folder, 'data'))
+    expect(await post(program, guideSample)).toMatchObject({ status: 200, body: { received: true } })
+
+    const call = await until('the call to be folded', async () => {
+      const { status, body } = await api(program, '/calls/test-123')
+      return status === 200 && body
+    })
+    expect(call).toMatchObject({
+      callId: 'test-123',
+      status: 'ended',
+      conversationId: 'conv-test',
+      outcome: { application_id: { state: 'value', value: '12345' } },
+    })
+
+    program.signal('SIGTERM')
+    expect(await program.ended()).toBe(0)
+    expect(program.isRunning()).toBe(false)
+  })
+
+  test('carry their types - the programs of their READMEs compile under the strictest settings', () => {
+    const strictest = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }
+    const settings = { ...strictest, module: 'nodenext', target: 'es2024', noEmit: true }
+    const programs = [
+      {
+        readme: 'packages/events/README.md',
+        file: 'events.ts',
+        runtime: { lib: ['es2024', 'dom'], types: [] },
+      },
+      { readme: 'packages/cli/README.md', file: 'hookswitch.config.ts', runtime: { types: ['node'] } },
+    ]
+    for (const { readme, file, runtime } of programs) {
+      const text = readFileSync(join(repository, readme), 'utf8')
+      writeFileSync(join(user, file), /```ts\n([\s\S]*?)```/.exec(text)?.[1] ?? '')
+      const compilerOptions = { ...settings, ...runtime }
+      writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+      const compiler = join(repository, 'node_modules/typescript/bin/tsc')
+      const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', user], { encoding: 'utf8' })
+      expect(stdout, readme).toBe('')
+      expect(status, readme).toBe(0)
+    }
+  })
+})

@@ -1,0 +1,104 @@
+import { OpenAPIHono, createRoute, z } from '@hono/zod-openapi'
+import type { HttpBindings } from '@hono/node-server'
+import { errorAnswers, jsonAnswer } from './answers.ts'
+import type { ApiApp, ApiOptions } from './app.ts'
+import { addCallRoutes } from './calls.ts'
+import { ApiError, answerError } from './errors.ts'
+import { addEventRoutes } from './events.ts'
+import { invalidRequest } from './invalid-request.ts'
+import { addSecretRoutes } from './secrets.ts'
+import { addStreamRoute } from './stream.ts'
+
+const basePath = '/api/v1'
+
+/** The largest body is a secret with its label. */
+const bodyBytesMax = 16 * 1024
+
+/** The HTTP API, for `getRequestListener` of @hono/node-server. Everything below `/api/v1` needs the admin token. */
+export function createApi(options: ApiOptions): ApiApp {
+  const root: ApiApp = new OpenAPIHono<{ Bindings: HttpBindings }>()
+  const app: ApiApp = new OpenAPIHono<{ Bindings: HttpBindings }>({
+    defaultHook: (result: { success: boolean; error?: z.core.$ZodError; data?: unknown; target: string }) => {
+      if (result.error !== undefined) throw invalidRequest(result.error, result.data, result.target)
+    },
+  })
+  root.onError((error, c) => answerError(error, c, options.log))
+  root.notFound((c) => answerError(new ApiError('not_found'), c, options.log))
+  root.use(`${basePath}/*`, async (c, next) => {
+    if (!options.isAdmin(c.req.header('authorization'))) throw new ApiError('unauthorized')
+    requireDecodablePath(c.req.url)
+    requireSmallBody(c.req.header())
+    c.header('Cache-Control', 'no-store')
+    c.header('X-Content-Type-Options', 'nosniff')
+    await next()
+  })
+  addCallRoutes(app, options)
+  addEventRoutes(app, options)
+  addSecretRoutes(app, options)
+  addStreamRoute(app, options)
+  addDocumentRoute(app)
+  refuseOtherMethods(app)
+  root.route(basePath, app)
+  return root
+}
+
+/** The router takes a path that cannot be decoded as it is, and would look for a call of that name. */
+function requireDecodablePath(url: string): void {
+  try {
+    decodeURIComponent(new URL(url).pathname)
+  } catch {
+    throw new ApiError('invalid_request', 'The path is not percent-encoded UTF-8')
+  }
+}
+
+function requireSmallBody(headers: Record<string, string>): void {
+  if (headers['transfer-encoding'] !== undefined) throw new ApiError('length_required')
+  if (Number(headers['content-length'] ?? 0) > bodyBytesMax) throw new ApiError('payload_too_large')
+}
+
+const documentRoute = createRoute({
+  method: 'get',
+  path: '/openapi.json',
+  summary: 'This description',
+  responses: {
+    200: jsonAnswer('An OpenAPI 3.1 document.', z.record(z.string(), z.unknown())),
+    ...errorAnswers(),
+  },
+})
+
+function addDocumentRoute(app: ApiApp): void {
+  const { openAPIRegistry: registry } = app
+  registry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' })
+  let document: string | null = null
+  app.openapi(documentRoute, (c) => {
+    document ??= JSON.stringify(
+      app.getOpenAPI31Document({
+        openapi: '3.1.0',
+        info: {
+          title: 'Hookswitch',
+          version: 'v1',
+          description: 'Calls, events and secrets of a Hookswitch server.',
+        },
+        servers: [{ url: basePath }],
+        security: [{ adminToken: [] }],
+      }),
+    )
+    return c.body(document, 200, { 'Content-Type': 'application/json' }) as never
+  })
+}
+
+/** Behind the routes: whoever arrives here has a path that exists and a method that does not. */
+function refuseOtherMethods(app: ApiApp): void {
+  const methods = new Map<string, string[]>()
+  for (const definition of app.openAPIRegistry.definitions) {
+    if (definition.type !== 'route') continue
+    const { path, method } = definition.route
+    const names = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]
+    methods.set(path, [...(methods.get(path) ?? []), ...names])
+  }
+  for (const [path, allowed] of methods) {
+    app.all(path.replaceAll(/\{(.+?)\}/g, ':$1'), () => {
+      throw new ApiError('method_not_allowed', undefined, { Allow: allowed.join(', ') })
+    })
+  }
+}

@@ -1,0 +1,35 @@
+import type { CallCursor } from '@hookswitch/core'
+
+// A cursor is opaque to whoever holds it: a kind, so that one of another list is refused, and a place.
+
+export function encodeCallCursor({ firstEventAt, key }: CallCursor): string {
+  return encode('calls', firstEventAt, key)
+}
+
+/** Undefined for what is not a cursor of the list of calls. */
+export function decodeCallCursor(cursor: string): CallCursor | undefined {
+  const [firstEventAt, key] = decode('calls', cursor) ?? []
+  return firstEventAt === undefined || key === undefined ? undefined : { firstEventAt, key }
+}
+
+export function encodeEventCursor(seq: number): string {
+  return encode('events', seq)
+}
+
+/** Undefined for what is not a cursor of a list of events. */
+export function decodeEventCursor(cursor: string): number | undefined {
+  return decode('events', cursor)?.[0]
+}
+
+function encode(kind: string, ...place: number[]): string {
+  return Buffer.from([kind, ...place].join(' ')).toString('base64url')
+}
+
+function decode(kind: string, cursor: string): number[] | undefined {
+  const [found, ...place] = Buffer.from(cursor, 'base64url').toString('latin1').split(' ')
+  const numbers = place.map(Number)
+  // What decodes to another cursor is not one that was given out.
+  return found === kind && numbers.every(Number.isSafeInteger) && encode(kind, ...numbers) === cursor
+    ? numbers
+    : undefined
+}

@@ -1,0 +1,64 @@
+import type { JsonSchema } from '@hookswitch/events'
+
+/** What `hookswitch.config.ts` exports. Unknown keys are refused. */
+export interface HookswitchConfig {
+  /**
+   * Where events come in, by name: `POST /webhook/{name}`. Names are 1 to 64 of `a-z 0-9 _ -` and begin with a letter
+   * or digit. `hamsa`, which is also `POST /webhook`, is always there, named here or not.
+   */
+  sources?: Readonly<Record<string, SourceConfig>>
+  /** What is known about an agent, by its id. */
+  agents?: Readonly<Record<string, AgentConfig>>
+}
+
+export interface SourceConfig {
+  /**
+   * Secrets that a sender may show in its Authorization header; a leading `Bearer ` is ignored. Those that were made
+   * with `hookswitch tokens`, and for `hamsa` those of `WEBHOOK_SECRET`, are valid beside them. One that is undefined
+   * (a variable that is not set) or empty is refused at start.
+   */
+  secrets?: readonly (string | undefined)[]
+  /** Says that no secret is asked for: whoever knows the address can send. */
+  auth?: 'none'
+  /** Addresses and CIDRs that may send; without entries everybody may. */
+  ipAllow?: readonly string[]
+  /**
+   * Bodies must also be signed as Standard Webhooks: `whsec_…` (HMAC), `whpk_…` (ed25519). For a sender that signs and
+   * sends no Authorization header, add `auth: 'none'`.
+   */
+  standardWebhooks?: { secrets: readonly (string | undefined)[] }
+  limits?: {
+    /** Largest body in bytes; 10 MiB by default and at most. */
+    bodyBytesMax?: number
+  }
+}
+
+export interface AgentConfig {
+  /** Names of the params that are sent along with each call and come back inside its outcome. */
+  echo?: readonly string[]
+  /**
+   * The agent's outcome schema: JSON Schema (draft 2020-12, or 07 where `$schema` says so), or a schema of a library
+   * with Standard JSON Schema (`~standard.jsonSchema`), such as zod.
+   */
+  outcome?: JsonSchema | StandardJsonSchema
+}
+
+/** A schema that can say itself as JSON Schema (standardschema.dev). */
+export interface StandardJsonSchema {
+  readonly '~standard': {
+    readonly jsonSchema: { readonly input: (options: { readonly target: string }) => Record<string, unknown> }
+  }
+}
+
+/**
+ * Gives the config its type, and changes nothing.
+ *
+ * @example
+ * export default defineConfig({
+ *   sources: { hamsa: { secrets: [process.env.HAMSA_SECRET] } },
+ *   agents: { 'agent-123': { echo: ['application_id'] } },
+ * })
+ */
+export function defineConfig(config: HookswitchConfig): HookswitchConfig {
+  return config
+}

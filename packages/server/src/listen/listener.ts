@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { isIngestPath, type Ingest } from '@hookswitch/core'
+
+export interface ListenerOptions {
+  ingest: Ingest
+  api: (request: IncomingMessage, response: ServerResponse) => void
+  /** Resolves when events can be accepted, rejects otherwise. */
+  ready: () => Promise<void>
+  metrics: () => Promise<{ contentType: string; text: string }>
+  tls: { cert: Buffer; key: Buffer } | null
+  /** A connection that did not speak HTTP. */
+  onMalformed: (address: string) => void
+}
+
+/** Whole head of a request; bodies of the ingest have a limit of their own. */
+const headersMs = 10_000
+
+/** Longer than the idle time of common proxies (60 s), so that it is they who close a connection. */
+const keepAliveMs = 75_000
+
+const requestMs = 60_000
+const connectionsMax = 10_000
+
+/** One listener for everything; the ingest is asked first, because it is what must be fast. */
+export function createListener(options: ListenerOptions): Server {
+  const { ingest } = options
+  const settings = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: 1_000,
+  }
+  const server =
+    options.tls === null
+      ? createServer(settings)
+      : (createTlsServer({ ...settings, ...options.tls }) as unknown as Server)
+  server.maxConnections = connectionsMax
+  server.on('request', (request, response) => {
+    if (isIngestPath(request.url ?? '')) ingest.handle(request, response)
+    else handleOther(request, response, options)
+  })
+  server.on('checkContinue', (request, response) => {
+    if (isIngestPath(request.url ?? '')) ingest.handleExpectingContinue(request, response)
+    else {
+      response.writeContinue()
+      handleOther(request, response, options)
+    }
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const address = (socket as Duplex & { remoteAddress?: string }).remoteAddress ?? ''
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    options.onMalformed(address)
+    const answering = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage
+    if (answering !== undefined && answering !== null) {
+      // What came before was a whole request; it gets its own answer, and the connection ends with that.
+      answering.shouldKeepAlive = false
+      return
+    }
+    const [status, code, text] = malformedAnswer(error.code)
+    const body = JSON.stringify({ error: text, code })
+    socket.end(
+      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    )
+  })
+  return server
+}
+
+function malformedAnswer(code: string | undefined): [string, string, string] {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return ['431 Request Header Fields Too Large', 'headers_too_large', 'Request header fields too large']
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return ['408 Request Timeout', 'request_timeout', 'Request timeout']
+  return ['400 Bad Request', 'malformed_http', 'Malformed HTTP request']
+}
+
+function handleOther(request: IncomingMessage, response: ServerResponse, options: ListenerOptions): void {
+  const [path = '/'] = (request.url ?? '/').split('?', 1)
+  if (path.startsWith('/api/')) {
+    options.api(request, response)
+    return
+  }
+  request.resume()
+  const page = pages[path]
+  if (page === undefined) {
+    sendJson(response, 404, { error: 'Not found', code: 'not_found' })
+  } else if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD')
+    sendJson(response, 405, { error: 'Method not allowed', code: 'method_not_allowed' })
+  } else {
+    page(response, options).catch(() => {
+      if (!response.headersSent) sendJson(response, 500, { error: 'Internal error', code: 'internal' })
+    })
+  }
+}
+
+const pages: Record<string, (response: ServerResponse, options: ListenerOptions) => Promise<void>> = {
+  '/': async (response) => {
+    sendJson(response, 200, { name: 'hookswitch', ingest: '/webhook', api: '/api/v1/openapi.json' })
+  },
+  '/healthz': async (response) => {
+    sendJson(response, 200, { status: 'ok' })
+  },
+  '/readyz': async (response, { ready }) => {
+    try {
+      await ready()
+      sendJson(response, 200, { status: 'ready' })
+    } catch {
+      response.setHeader('Retry-After', '2')
+      sendJson(response, 503, { status: 'unavailable' })
+    }
+  },
+  '/metrics': async (response, { metrics }) => {
+    const { contentType, text } = await metrics()
+    response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(text) })
+    response.end(text)
+  },
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = JSON.stringify(value)
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}

@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { Acceptor, createIngest, ingestLimits, type Source } from '@hookswitch/core'
+import type { StoreLocation } from '@hookswitch/store-sql'
+import { createApi } from './api/create-api.ts'
+import { agentViews } from './config/agent-views.ts'
+import { defaultSource, type ResolvedConfig, type ResolvedSource } from './config/resolve-config.ts'
+import type { Environment } from './environment.ts'
+import { contains, senderAddress } from './listen/address.ts'
+import { createListener } from './listen/listener.ts'
+import { createLog } from './observe/log.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { adminTokenCheck } from './secrets/admin-token.ts'
+import { givenSecrets } from './secrets/given-secrets.ts'
+import { Keyring } from './secrets/keyring.ts'
+import { ensureSecretFiles, type StartSecrets } from './secrets/secret-files.ts'
+import { signatureVerifier } from './secrets/signature.ts'
+import { EventStream } from './stream/event-stream.ts'
+import { startStoreThreads } from './threads/start-threads.ts'
+
+export interface ServerOptions {
+  environment: Environment
+  config: ResolvedConfig
+  /** Limits of the SQLite file; the defaults are right for all but tests of a full disk. */
+  sqlite?: { pagesMax?: number; freeBytesMin?: number }
+  /** Where log lines go; standard output by default. */
+  writeLog?: (line: string) => void
+}
+
+export interface RunningServer {
+  /** Where it listens, e.g. `http://127.0.0.1:4000`. */
+  url: string
+  /** The secrets that it started with, and which of their files were made just now. */
+  secrets: StartSecrets
+  /** Stops accepting, answers what was read, drains at most `drainMs`, and closes the store. One promise for all calls. */
+  stop(): Promise<void>
+  /** Resolves with the cause if the server can serve no longer; the process should then end with an error. */
+  died: Promise<unknown>
+}
+
+/** How long a stop waits for requests that are under way. */
+const drainMs = 25_000
+
+/** A store that has just refused a write is not ready, even while it answers questions. */
+const refusalKeptMs = 5_000
+
+/**
+ * Starts the whole server: store threads, secrets, listener. What was started before an error is stopped again.
+ *
+ * @throws ConfigurationError for secret files that cannot be used, StoreError for a store that cannot be opened, and
+ *   the error of `listen` (`EADDRINUSE`) as it is.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { environment, config } = options
+  const clock = Date.now
+  /** In order of start; a stop runs them in reverse. */
+  const releasers: (() => Promise<unknown> | void)[] = []
+  const release = async (): Promise<void> => {
+    for (const releaser of releasers.splice(0).toReversed()) await releaser()
+  }
+  try {
+    const secrets = await ensureSecretFiles(environment, config)
+    const log = createLog({
+      level: environment.logLevel,
+      ...(options.writeLog === undefined ? {} : { write: options.writeLog }),
+    })
+    releasers.push(() => log.close())
+    const { logger } = log
+
+    let die: (cause: unknown) => void = () => {}
+    const died = new Promise<unknown>((resolve) => {
+      die = resolve
+    })
+    // Assigned before the first signal of the store can come: the threads are awaited first.
+    let metrics: Metrics | null = null
+    const store = await startStoreThreads(storeLocation(options), randomUUID(), {
+      onFolded: (folded) => metrics?.folded(folded),
+      onFoldFailed: (error) => {
+        metrics?.foldFailed()
+        logger.error({ code: error.code, detail: error.detail }, 'the fold failed and will try again')
+      },
+      onDied: (cause) => {
+        logger.fatal({ cause: cause instanceof Error ? cause.message : String(cause) }, 'a store thread died')
+        die(cause)
+      },
+    })
+    releasers.push(() => store.close())
+
+    const keyring = new Keyring({
+      store,
+      sources: config.sources,
+      given: givenSecrets(environment, config, secrets),
+      clock,
+      log: logger,
+    })
+    await keyring.start()
+    releasers.push(() => keyring.stop())
+
+    let refusedAt = -Infinity
+    const acceptor = new Acceptor({
+      store,
+      commitMs: ingestLimits.commitMs,
+      onCommit: (commit) => {
+        metrics?.commit(commit)
+        refusedAt = commit.ok ? -Infinity : performance.now()
+      },
+    })
+    releasers.push(() => acceptor.close())
+
+    const sources = new Map(
+      [...config.sources.values()].map((source) => [source.name, ingestSource(source, keyring, clock)]),
+    )
+    const address = senderAddress(environment.trustProxy)
+    const ingest = createIngest({
+      acceptor,
+      limits: ingestLimits,
+      source: (name) => sources.get(name),
+      defaultSource,
+      address,
+      clock,
+      observe: (arrival) => {
+        metrics?.arrival(arrival)
+        log.arrival(arrival)
+      },
+    })
+    releasers.push(() => ingest.close())
+
+    const stream = new EventStream({ store, log: logger })
+    metrics = createMetrics({
+      bounds: () => store.logBounds(),
+      stats: () => store.stats(),
+      inFlightBytes: () => ingest.inFlightBytes,
+      streams: () => stream.open,
+      clock,
+    })
+    const api = createApi({
+      store,
+      keyring,
+      sources: config.sources,
+      isAdmin: adminTokenCheck(secrets.adminToken),
+      agentViews: agentViews(config),
+      clock,
+      stream,
+      log: logger,
+    })
+    let stopping = false
+    const server = createListener({
+      ingest,
+      api: getRequestListener(api.fetch, { overrideGlobalObjects: false }),
+      ready: async () => {
+        if (stopping) throw new Error('stopping')
+        if (performance.now() - refusedAt < refusalKeptMs) throw new Error('the store has refused a write')
+        await store.ping()
+      },
+      metrics: () => (metrics as Metrics).page(),
+      tls: environment.tls,
+      onMalformed: (peer) => {
+        const arrival = { source: null, address: peer, bytes: 0, ms: 0, detail: null } as const
+        log.arrival({ ...arrival, result: 'rejected', status: 400, reason: 'malformed_http' })
+        metrics?.arrival({ ...arrival, result: 'rejected', status: 400, reason: 'malformed_http' })
+      },
+    })
+    await listen(server, environment)
+    const url = listeningUrl(server, environment)
+    logger.info({ url, store: environment.databaseUrl === null ? 'sqlite' : 'postgres' }, 'listening')
+
+    let stopped: Promise<void> | null = null
+    const stop = async (): Promise<void> => {
+      logger.info('stopping')
+      stopping = true
+      ingest.stop()
+      stream.close()
+      await drain(server, acceptor)
+      await release()
+    }
+    return { url, secrets, stop: () => (stopped ??= stop()), died }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+function storeLocation({ environment, sqlite }: ServerOptions): StoreLocation {
+  return environment.databaseUrl === null
+    ? { engine: 'sqlite', folder: environment.dataDir, ...sqlite }
+    : { engine: 'postgres', url: environment.databaseUrl }
+}
+
+function ingestSource(source: ResolvedSource, keyring: Keyring, clock: () => number): Source {
+  const { ipAllow } = source
+  return {
+    name: source.name,
+    bodyBytesMax: source.bodyBytesMax,
+    allows: ipAllow === null ? () => true : (address) => contains(ipAllow, address),
+    refusesSecret: (authorization) => {
+      const check = keyring.check(source.name, authorization, clock())
+      return check.ok ? null : `secret_${check.reason}`
+    },
+    verify: signatureVerifier(source, clock),
+  }
+}
+
+async function listen(server: Server, { port, host }: Environment): Promise<void> {
+  server.listen(port, host)
+  // Rejects with the error, if that comes first.
+  await once(server, 'listening')
+}
+
+function listeningUrl(server: Server, { host, tls }: Environment): string {
+  const { port } = server.address() as AddressInfo
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return `${tls === null ? 'http' : 'https'}://${name}:${port}`
+}
+
+/** Waits for what is under way; after `drainMs` the connections that are left are cut. */
+async function drain(server: Server, acceptor: Acceptor): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
+  // A connection that is kept alive between two requests is closed when its request ends, not before.
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
+  await closed
+  await acceptor.drained()
+  clearTimeout(cut)
+  clearInterval(idle)
+}
