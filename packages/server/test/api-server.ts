@@ -21,6 +21,8 @@ import { EventStream, type EventStreamOptions } from '../src/stream/event-stream
 /** The API and the stream on a real store and a real socket, without the rest of the server. */
 export interface ApiServer {
   url: string
+  /** Where the file of the store lies. */
+  folder: string
   store: Store
   keyring: Keyring
   stream: EventStream
@@ -90,6 +92,7 @@ export async function startApiServer(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     url,
+    folder,
     store,
     keyring,
     stream,

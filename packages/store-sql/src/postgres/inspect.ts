@@ -10,10 +10,11 @@ export async function inspectPostgres({ url }: { url: string }): Promise<StoreIn
   const { location, read } = connections
   try {
     const askedAt = Date.now()
-    const [server] = await read<{ now_ms: number; there: boolean } & Record<string, unknown>>(
-      `SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now_ms,
+    const [server] = await read<{ now_ms: number; there: boolean; durability: Record<string, string> }>(
+      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now_ms,
               EXISTS (SELECT FROM pg_tables WHERE schemaname = 'hookswitch' AND tablename = 'meta') AS there,
-              ${durabilitySettings.map((name) => `current_setting('${name}') AS ${name}`).join(', ')}`,
+              (SELECT jsonb_object_agg(name, setting) FROM pg_settings WHERE name = ANY ($1)) AS durability`,
+      [durabilitySettings],
     )
     const middle = (askedAt + Date.now()) / 2
     const [meta] =
@@ -24,8 +25,8 @@ export async function inspectPostgres({ url }: { url: string }): Promise<StoreIn
       location,
       schemaVersion: meta?.version ?? null,
       schemaKnown: migrations.length,
-      durability: Object.fromEntries(durabilitySettings.map((name) => [name, String(server?.[name] ?? '')])),
-      clockAheadMs: Math.round(Number(server?.now_ms ?? middle) - middle),
+      durability: server?.durability ?? {},
+      clockAheadMs: Math.round((server?.now_ms ?? middle) - middle),
     }
   } catch (error) {
     throw unreachable(error, location, connections.startCommand)
