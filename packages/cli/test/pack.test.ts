@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { api, post, until } from '@hookswitch/testkit'
@@ -28,7 +28,7 @@ function run(cwd: string, file: string, ...args: string[]): string {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
   // Where the network has a certificate authority of its own, Node's npm is to believe it as the system's does.
   env['NODE_USE_SYSTEM_CA'] = '1'
-  return execFileSync(file, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  return execFileSync(file, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 function readManifest(path: string): { version: string; devDependencies: Record<string, string> } {
@@ -75,6 +75,12 @@ describe('the packed packages, installed elsewhere', () => {
       /^(?:package\.json|README\.md|LICENSE|bin\/hookswitch\.js|dist\/.*\.(?:js|js\.map|d\.ts))$/
     expect(paths.filter((path) => !expected.test(path) || path.includes('.test.'))).toEqual([])
     expect(paths.filter((path) => path === 'LICENSE')).toHaveLength(packages.length)
+    const declarations = globSync('node_modules/{hookswitch,@hookswitch/*}/dist/**/*.d.ts', { cwd: user })
+    const nameSources = declarations.filter((path) => {
+      return /(?:from |import\()['"]\.[^'"]*\.ts['"]/.test(readFileSync(join(user, path), 'utf8'))
+    })
+    expect(declarations.length).toBeGreaterThan(packages.length)
+    expect(nameSources).toEqual([])
   })
 
   test('need no install script, and nothing that they bring needs one - many machines refuse them', () => {

@@ -35,6 +35,8 @@ export interface ApiServer {
   /** Stores bodies as the ingest does, in one batch, and gives the ids. */
   append(...bodies: (string | object)[]): Promise<string[]>
   fold(): Promise<void>
+  /** Connections that are open, those that are kept alive among them. */
+  connections(): Promise<number>
   close(): Promise<void>
 }
 
@@ -120,6 +122,10 @@ export async function startApiServer(
       const loop = new FoldLoop({ store, node: 'test' })
       while ((await loop.step()) === 'folded');
     },
+    connections: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+      }),
     close: async () => {
       failure = null
       stream.close()

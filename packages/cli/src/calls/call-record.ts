@@ -74,7 +74,9 @@ function formatOutcome({ outcome }: CallRecord, terminal: Terminal): string[] {
         paint: (text, [, { state }]) => (state === 'value' ? text : terminal.paint('dim', text)),
       },
       { title: 'origin', text: ([, { origin }]) => origin },
-      { title: 'note', text: ([, field]) => outcomeNote(field) },
+      ...(fields.some(([, field]) => outcomeNote(field) !== '')
+        ? [{ title: 'note', text: ([, field]: [string, OutcomeField]) => outcomeNote(field) }]
+        : []),
     ],
     fields,
     { columns: terminal.columns, paintTitle: (text) => terminal.paint('bold', text) },

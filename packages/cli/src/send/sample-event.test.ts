@@ -1,6 +1,5 @@
 import { knownEventTypes, readEnvelope, readFacts } from '@hookswitch/events'
 import { webhookEventSchema } from '@hookswitch/events/schemas'
-import { webhookEventSchema } from '@hookswitch/events/schemas'
 import { describe, expect, test } from 'vitest'
 import { sampleEvent } from './sample-event.ts'
 

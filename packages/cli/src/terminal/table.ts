@@ -38,10 +38,11 @@ export function formatTable<Row>(
         const padding = ' '.repeat(Math.max(0, width - columnsOf(fitted)))
         const painted = paint(fitted, index)
         if (columns[index]?.align === 'right') return padding + painted
-        // Nothing follows the last one, and blanks at the end of a line only get in the way of copying it.
-        return index === texts.length - 1 ? painted : painted + padding
+        return painted + padding
       })
       .join(gap)
+      // Blanks at the end of a line only get in the way of copying it.
+      .trimEnd()
   const titles = columns.map(({ title }) => title)
   return [
     line(titles, (text) => terminal.paintTitle(text)),

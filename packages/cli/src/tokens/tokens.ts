@@ -126,7 +126,7 @@ const places: Record<Secret['origin'], string> = {
   environment: 'WEBHOOK_SECRET',
   config: 'the config file',
   file: 'the file webhook-secret',
-  api: 'tokens',
+  api: 'hookswitch tokens',
 }
 
 function named({ id, label }: Secret): string {

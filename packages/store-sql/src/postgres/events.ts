@@ -5,7 +5,7 @@ import { canBeStored } from './text.ts'
 
 const columns = 'seq, id, source, call_id, type, dialect, occurred_at, received_at, issues, body'
 
-/** A page of the log, ascending; it is one statement, so that what is folded and what is not are of one moment. */
+/** A page of the log, ascending. */
 export async function listEvents(query: Query, wanted: EventQuery): Promise<StoredEvent[]> {
   const { callId, type, after, limit, bytesMax } = wanted
   if (![callId, type].every((text) => text === undefined || canBeStored(text))) return []
@@ -15,7 +15,7 @@ export async function listEvents(query: Query, wanted: EventQuery): Promise<Stor
   const log =
     callId === undefined
       ? `SELECT ${columns} FROM hookswitch.events e WHERE e.seq > $1 ${ofType} ORDER BY e.seq LIMIT $2`
-      : ofCall(bind(callId), ofType)
+      : ofCall(bind(callId), bind(await foldedSeq(query)), ofType)
   // Sizes are known without reading the bodies, so that none beyond the bound leaves the disk.
   const rows = await query<EventRow>(
     bytesMax === undefined
@@ -31,22 +31,30 @@ export async function listEvents(query: Query, wanted: EventQuery): Promise<Stor
   return rows.map(storedEvent)
 }
 
-/** The folded events of a call are in an index; what is not folded yet is the short end of the log. */
-function ofCall(callId: string, ofType: string): string {
+/**
+ * The events of a call up to a place that is folded, from the index; and those after it, from the end of the log.
+ * The fold may go on meanwhile: up to that place the index is complete and does not change. The place is a value
+ * and not a subquery, so that the planner can see how short that end is.
+ */
+function ofCall(callId: string, folded: string, ofType: string): string {
   return `
     SELECT * FROM (
       (SELECT ${prefixed} FROM hookswitch.calls c
          JOIN hookswitch.call_events ce USING (call_key)
          JOIN hookswitch.events e ON e.seq = ce.seq
-       WHERE c.call_id = ${callId} AND ce.seq > $1 ${ofType} ORDER BY ce.seq LIMIT $2)
+       WHERE c.call_id = ${callId} AND ce.seq > $1 AND ce.seq <= ${folded} ${ofType} ORDER BY ce.seq LIMIT $2)
       UNION ALL
       (SELECT ${prefixed} FROM hookswitch.events e
-       WHERE e.seq > $1 AND e.seq > (SELECT folded_seq FROM hookswitch.fold_state)
-         AND e.call_id = ${callId} ${ofType} ORDER BY e.seq LIMIT $2)
+       WHERE e.seq > greatest($1, ${folded}) AND e.call_id = ${callId} ${ofType} ORDER BY e.seq LIMIT $2)
     ) both_parts ORDER BY seq LIMIT $2`
 }
 
 const prefixed = columns.replaceAll(/\w+/g, 'e.$&')
+
+async function foldedSeq(query: Query): Promise<number> {
+  const [row] = await query<{ folded_seq: number }>(`SELECT folded_seq FROM hookswitch.fold_state`)
+  return row?.folded_seq ?? 0
+}
 
 export async function getEvent(query: Query, id: string): Promise<StoredEvent | null> {
   if (!canBeStored(id)) return null
