@@ -144,7 +144,7 @@ export function createIngest(options: IngestOptions): Ingest {
       dialect,
       occurredAt,
       receivedAt: now,
-      content: hash('sha256', canonicalContent(read.value, read.text) ?? body, 'buffer').subarray(0, 16),
+      content: contentHash(canonicalContent(read.value, read.text) ?? body),
       body,
     }
     const answer = (accepted: Accepted): void => {
@@ -302,6 +302,11 @@ function sendAndLinger(
   const timer = setTimeout(end, lingerMs)
   request.once('end', end)
   request.once('close', end)
+}
+
+/** Half of a SHA-256. As text and back, because asking for a buffer costs twice as much. */
+function contentHash(content: string | Uint8Array): Buffer {
+  return Buffer.from(hash('sha256', content, 'hex').slice(0, 32), 'hex')
 }
 
 /** The log names where a body was wrong; what stood there is nobody's business. Bounded: a sender chose the paths. */

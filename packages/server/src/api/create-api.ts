@@ -25,11 +25,11 @@ export function createApi(options: ApiOptions): ApiApp {
   root.onError((error, c) => answerError(error, c, options.log))
   root.notFound((c) => answerError(new ApiError('not_found'), c, options.log))
   root.use(`${basePath}/*`, async (c, next) => {
+    c.header('Cache-Control', 'no-store')
+    c.header('X-Content-Type-Options', 'nosniff')
     if (!options.isAdmin(c.req.header('authorization'))) throw new ApiError('unauthorized')
     requireDecodablePath(c.req.url)
     requireSmallBody(c.req.header())
-    c.header('Cache-Control', 'no-store')
-    c.header('X-Content-Type-Options', 'nosniff')
     await next()
   })
   addCallRoutes(app, options)

@@ -39,8 +39,7 @@ export class ApiError extends Error {
 /** Turns whatever was thrown into one of the errors of the table. Only what nobody expected is logged. */
 export function answerError(error: unknown, c: Context, log: Pick<Logger, 'error'>): Response {
   const { code, message, headers } = apiError(error)
-  if (code === 'internal')
-    log.error({ method: c.req.method, route: c.req.path, ...traceOf(error) }, 'a request failed')
+  if (code === 'internal') log.error(traceOf(error), 'a request failed')
   const { status } = apiErrors[code]
   if (code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer')
   if (status === 503) c.header('Retry-After', String(retryAfterSeconds))

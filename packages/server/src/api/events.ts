@@ -43,7 +43,7 @@ const ofCallRoute = createRoute({
   },
 })
 
-const params = z.object({ id: z.string().openapi({ example: 'evt_06ez2hk9m9gr3w6y0a3dnwfkvc' }) })
+const params = z.object({ id: z.string().openapi({ example: 'evt_01m812c3npnwhxm7s3kfwmg6x2' }) })
 
 const showRoute = createRoute({
   method: 'get',

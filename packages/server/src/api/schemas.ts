@@ -13,7 +13,7 @@ export const errorSchema = z
   })
   .openapi('Error')
 
-export const issueSchema = z
+const issueSchema = z
   .object({
     path: z.string().openapi({
       description: "In the sender's own names; empty for the body itself.",
@@ -56,7 +56,7 @@ const origin = z.enum(['echoed', 'collected', 'unknown']).openapi({
     'Whether the value was sent along with the call, or collected in it; unknown where the params are not known.',
 })
 
-export const outcomeFieldSchema = z
+const outcomeFieldSchema = z
   .discriminatedUnion('state', [
     z.object({
       state: z.literal('value'),
@@ -114,7 +114,7 @@ export const callSchema = z
 
 export const eventSchema = z
   .object({
-    id: z.string().openapi({ example: 'evt_06ez2hk9m9gr3w6y0a3dnwfkvc' }),
+    id: z.string().openapi({ example: 'evt_01m812c3npnwhxm7s3kfwmg6x2' }),
     seq: z.int().openapi({ description: 'Place in the log.', example: 1042 }),
     callId: z.string().openapi({ example: 'call_1' }),
     type: z

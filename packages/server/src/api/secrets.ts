@@ -95,6 +95,7 @@ const addRoute = createRoute({
       'invalid_request',
       'not_found',
       'conflict',
+      'length_required',
       'payload_too_large',
       'unsupported_media_type',
     ),

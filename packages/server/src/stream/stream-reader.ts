@@ -40,7 +40,7 @@ const limitsDefault: StreamLimits = {
 const pageEventsMax = 200
 const pageBytesMax = 256 * 1024
 
-/** Where the pace is the reader's, a frame is written in pieces, so that a slow reader of a large event is seen to take something. */
+/** A frame is written in pieces where the pace is the reader's: a slow one is then seen to take a large event bit by bit. */
 const pieceBytes = 64 * 1024
 
 interface StreamReaderOptions {
@@ -129,14 +129,17 @@ export class StreamReader {
   async #turn(): Promise<void> {
     this.#woken = false
     const events = await this.#page()
-    for (const event of events ?? []) {
+    if (events === null) {
+      await delay(this.#limits.pollMs, undefined, { signal: this.#ended.signal })
+      return
+    }
+    for (const event of events) {
       await this.#write(eventFrame(event))
       this.#cursor = event.seq
     }
-    const isAtEnd = events?.length === 0
-    if (isAtEnd) this.#keepsUp = true
+    if (!isFull(events)) this.#keepsUp = true
     if (this.#keepsUp) await delay(this.#limits.pauseMs, undefined, { signal: this.#ended.signal })
-    if (isAtEnd || events === null) await this.#signal()
+    if (events.length === 0) await this.#signal()
   }
 
   /** Null while the store fails; the stream then stays and tries again. */
@@ -209,4 +212,12 @@ export class StreamReader {
     response.once('close', () => clearTimeout(timer))
     response.end()
   }
+}
+
+/** A page that is not full has come to the end of the log. */
+function isFull(events: readonly StoredEvent[]): boolean {
+  return (
+    events.length >= pageEventsMax ||
+    events.reduce((sum, { body }) => sum + body.byteLength, 0) >= pageBytesMax
+  )
 }
