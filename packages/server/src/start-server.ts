@@ -129,13 +129,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     releasers.push(() => ingest.close())
 
     const stream = new EventStream({ store, log: logger })
-    metrics = createMetrics({
+    const page = createMetrics({
       bounds: () => store.logBounds(),
       stats: () => store.stats(),
       inFlightBytes: () => ingest.inFlightBytes,
       streams: () => stream.open,
       clock,
     })
+    metrics = page
     const api = createApi({
       store,
       keyring,
@@ -146,16 +147,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       stream,
       log: logger,
     })
+    const apiListener = getRequestListener(api.fetch, { overrideGlobalObjects: false })
     let stopping = false
     const server = createListener({
       ingest,
-      api: getRequestListener(api.fetch, { overrideGlobalObjects: false }),
+      api: (request, response) => void apiListener(request, response),
       ready: async () => {
         if (stopping) throw new Error('stopping')
         if (performance.now() - refusedAt < refusalKeptMs) throw new Error('the store has refused a write')
         await store.ping()
       },
-      metrics: () => (metrics as Metrics).page(),
+      metrics: () => page.page(),
       tls: environment.tls,
       onMalformed: (peer) => {
         const arrival = { source: null, address: peer, bytes: 0, ms: 0, detail: null } as const

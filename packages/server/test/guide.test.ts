@@ -32,7 +32,7 @@ const guideCurl = `curl -X POST https://your-endpoint.com/webhook \\
 }'`
 
 async function shell(command: string): Promise<Record<string, unknown>> {
-  const { stdout } = await run('sh', ['-c', `${command.replace(/^curl /, 'curl -sS ')}`])
+  const { stdout } = await run('sh', ['-c', command.replace(/^curl /, 'curl -sS ')])
   return JSON.parse(stdout) as Record<string, unknown>
 }
 

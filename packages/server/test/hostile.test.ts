@@ -198,7 +198,7 @@ describe('sizes', () => {
       headers: { authorization: `Bearer ${server.secret}` },
       body: chunked,
       duplex: 'half',
-    } as RequestInit)
+    })
     expect(response.status).toBe(413)
     expect(await response.json()).toMatchObject({ code: 'payload_too_large' })
   })

@@ -22,7 +22,7 @@ function run(ms: number, rate: (resting: boolean) => number): { folding: number;
     accepted += rate(kind === 'resting') * passed
     spent[kind] += passed
   }
-  for (const end = now + ms; now < end;) {
+  while (spent.folding + spent.resting < ms) {
     pass('folding', 2)
     pass('resting', pace.restMs(2))
   }

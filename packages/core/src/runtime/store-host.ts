@@ -54,7 +54,7 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
   say({ ready: true })
 
   function nextMessage(): StoreRequest | 'close' | undefined {
-    return (receiveMessageOnPort(port) as { message: StoreRequest | 'close' } | undefined)?.message
+    return receiveMessageOnPort(port)?.message as StoreRequest | 'close' | undefined
   }
 
   async function append(group: readonly AppendRequest[]): Promise<void> {
