@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { readModule } from './module-reader.ts'
 import { listWorkspaces, repositoryRoot } from './repository.ts'
 
@@ -25,7 +25,6 @@ function build(name: string): void {
   const startedAt = performance.now()
   const folder = join(repositoryRoot, workspace.path)
   compile(folder)
-  copyAssets(folder)
   rewriteDeclarations(join(folder, 'dist'))
   copyFileSync(join(repositoryRoot, 'LICENSE'), join(folder, 'LICENSE'))
   console.log(`built ${name} in ${Math.round(performance.now() - startedAt)} ms`)
@@ -35,14 +34,6 @@ function compile(folder: string): void {
   const project = join(folder, 'tsconfig.build.json')
   const { status } = spawnSync(process.execPath, [compiler, '-p', project], { stdio: 'inherit' })
   if (status !== 0) process.exit(1)
-}
-
-/** Files that modules read from beside themselves, such as SQL, lie beside the built modules too. */
-function copyAssets(folder: string): void {
-  cpSync(join(folder, 'src'), join(folder, 'dist'), {
-    recursive: true,
-    filter: (path) => !path.endsWith('fixtures') && !['.ts', '.tsx'].includes(extname(path)),
-  })
 }
 
 /** The compiler rewrites `./x.ts` to `./x.js` in JavaScript only; in declarations it would name files that are not there. */

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -163,12 +162,4 @@ test('no room is called by what it might hold - it would hold everything', () =>
     'packages/core/src/utils/time.ts name',
     'scripts/helpers.test.ts name',
   ])
-})
-
-test('what git ignores is not looked at - it is not committed', () => {
-  execFileSync('git', ['init', '--quiet'], { cwd: root })
-  write('.gitignore', 'notes/\n')
-  write('notes/utils.md', '')
-  write('common.md', '')
-  expect(found()).toEqual(['common.md name'])
 })

@@ -28,8 +28,12 @@ const layoutOfTests = ['testkit', ...(layout['testkit'] ?? [])]
 /** Published for runtimes that are not Node. */
 const anyRuntime = new Set(['events'])
 
-/** The environment is read in one place; the command hands the process's own on to it. */
-const environmentReaders = new Set(['packages/server/src/environment.ts', 'packages/cli/src/main.ts'])
+/** The environment is read in one place; the command hands the process's own on to it, and its start prepares it. */
+const environmentReaders = new Set([
+  'packages/server/src/environment.ts',
+  'packages/cli/src/main.ts',
+  'packages/cli/bin/hookswitch.js',
+])
 
 /** Rooms that say nothing about what is in them, and so fill with everything. */
 const vagueNames = new Set('util utils helper helpers type types interface interfaces common misc'.split(' '))
@@ -111,8 +115,8 @@ function checkModule(module: Module): Problem[] {
   if (isTest(module)) return problems
 
   for (const { line } of environmentReaders.has(file) ? [] : environmentReads) {
-    const places = [...environmentReaders].join(' and ')
-    problems.push(problemAt(file, line, 'environment', `the environment is read in ${places} only`))
+    const places = [...environmentReaders].join(', ')
+    problems.push(problemAt(file, line, 'environment', `the environment is for these files only: ${places}`))
   }
   const isBuilt = file.startsWith(`${module.workspace.path}/src/`)
   for (const { line, path } of fileUrls.filter((url) => isBuilt && url.path.endsWith('.ts'))) {

@@ -40,6 +40,7 @@ export async function run(args: readonly string[], host: Host, env: NodeJS.Proce
       for (const problem of error.problems) terminal.note(problem)
       return exitCodes.usage.code
     }
+    // By its name, since the class came along with the store, which most commands never load.
     if (error instanceof Error && error.name === 'StoreError') {
       terminal.note(error.message)
       return exitCodes.failed.code

@@ -73,3 +73,16 @@ describe.skipIf(process.platform === 'win32')('npm start', () => {
     expect(await second.ended()).toBe(0)
   })
 })
+
+test('a stop is clean however often it is asked for - npm passes signals on when it gets round to it', async () => {
+  const bin = join(repository, 'packages/cli/bin/hookswitch.js')
+  const command = [process.execPath, '--conditions=hookswitch-source', bin, 'serve']
+  const program = await startProgram(command, repository, join(folder, 'data'))
+  // A signal two seconds after the first would be a second one.
+  const repeatsUntil = performance.now() + 1_000
+  const repeat = (): void => {
+    if (performance.now() < repeatsUntil && program.signal('SIGINT')) setImmediate(repeat)
+  }
+  repeat()
+  expect(await program.ended()).toBe(0)
+})

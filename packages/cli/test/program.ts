@@ -10,8 +10,8 @@ export interface Program {
   /** What it made at its first start. */
   secret: string
   adminToken: string
-  /** Signals the process that was started, and nothing that it has started itself. */
-  signal(name: NodeJS.Signals): void
+  /** Signals the process that was started, and nothing that it has started itself; false when it is gone. */
+  signal(name: NodeJS.Signals): boolean
   /** Signals all of them, as Ctrl-C does. */
   signalGroup(name: NodeJS.Signals): void
   /** Resolves with the exit code, null for an end by signal; rejects if the program is still there after a while. */

@@ -2,15 +2,9 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { knownEventTypes } from '@hookswitch/events'
-import {
-  allEvents,
-  api,
-  endServerProcesses,
-  startServerProcess,
-  type ServerProcess,
-} from '@hookswitch/testkit'
+import { allEvents, endServerProcesses, startServerProcess, type ServerProcess } from '@hookswitch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { endCommands, runCommand, type CommandOptions, type Ended } from './run-command.ts'
+import { runCommand, type CommandOptions, type Ended } from './run-command.ts'
 
 let server: ServerProcess
 let env: Record<string, string>
@@ -20,10 +14,7 @@ beforeAll(async () => {
   env = { PORT: new URL(server.url).port, WEBHOOK_SECRET: server.secret }
 })
 
-afterAll(async () => {
-  endCommands()
-  await endServerProcesses()
-})
+afterAll(endServerProcesses)
 
 function send(args: string[], options: CommandOptions = {}): Promise<Ended> {
   return runCommand(['send', ...args], { ...options, env: { ...env, ...options.env } })
@@ -144,15 +135,5 @@ describe('send', () => {
     const { code, stdout, stderr } = await send(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
-  })
-
-  test('finds the secret that was made in the data folder - the first try needs no setting', async () => {
-    const own = await startServerProcess({ env: { WEBHOOK_SECRET: undefined } as never })
-    const folder = join(own.folder, 'data')
-    const ended = await runCommand(['send', '--call-id', 'own'], {
-      env: { PORT: new URL(own.url).port, HOOKSWITCH_DATA_DIR: folder },
-    })
-    expect(ended).toMatchObject({ code: 0 })
-    expect((await api(own, '/events')).status).toBe(200)
   })
 })

@@ -31,7 +31,7 @@ export function storedEvent(row: EventRow): StoredEvent {
 }
 
 /** Stands in the key where an event has no time of its own. */
-export const noOccurredAt = 0
+const noOccurredAt = 0
 
 export function keyTime(event: NewEvent): number {
   return event.occurredAt ?? noOccurredAt

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { CommandFailure } from '../failure.ts'
 import { createApiClient, type ApiClient } from './api-client.ts'
 import { isOwnAddress, localServerUrl } from './server-address.ts'
-import { urlOption } from './url-option.ts'
+import { serverUrlOption } from './url-option.ts'
 
 export interface ConnectionOptions {
   url?: string
@@ -14,7 +14,7 @@ export interface ConnectionOptions {
 /** The options of every command that asks a running server. */
 export function addConnectionOptions(command: Command): Command {
   return command
-    .option('--url <url>', 'the server (default: the local one, by HOST and PORT)', urlOption)
+    .option('--url <url>', 'the server (default: the local one, by HOST and PORT)', serverUrlOption)
     .option(
       '--token <token>',
       'its admin token (default: HOOKSWITCH_ADMIN_TOKEN, or the one in the data folder)',

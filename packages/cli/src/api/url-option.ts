@@ -11,3 +11,11 @@ export function urlOption(text: string): string {
   }
   return text
 }
+
+/** For an option: the same of a server, to whose end the paths of the API are added. */
+export function serverUrlOption(text: string): string {
+  const { search, hash } = new URL(urlOption(text))
+  if (search !== '' || hash !== '')
+    throw new InvalidArgumentError('Expected a URL without query or fragment.')
+  return text
+}

@@ -38,22 +38,22 @@ export function addCallsCommand(program: Command, context: Context): void {
     .description('look at calls')
     .addHelpText('after', helpEnding('hookswitch calls --from 24h', 'hookswitch calls show call_1'))
 
-  addConnectionOptions(calls.command('list', { isDefault: true }).description('list calls, newest first'))
-    .option('--agent <id>', 'only those of this agent')
-    .addOption(
-      new Option('--status <status>', 'only those in this state').choices(['started', 'answered', 'ended']),
-    )
-    .option('--from <time>', 'first event at this time or later, e.g. 2026-03-01 or 24h', pastOption)
-    .option('--to <time>', 'first event before this time', pastOption)
-    .option('--q <prefix>', 'call id, conversation id or agent name begins so')
-    .option(
-      '--outcome <field=text>',
-      'outcome field has this text; may be given several times',
-      outcomeOption,
-    )
-    .option('--limit <count>', 'at most so many', countOption(limitMax), limitDefault)
-    .option('--cursor <cursor>', 'the next ones, after a page that said so')
-    .addOption(jsonOption())
+  addConnectionOptions(
+    calls
+      .command('list', { isDefault: true })
+      .description('list calls, newest first; the default')
+      .option('--agent <id>', 'only those of this agent')
+      .addOption(
+        new Option('--status <status>', 'only those in this state').choices(['started', 'answered', 'ended']),
+      )
+      .option('--from <time>', 'first event at this time or later, e.g. 2026-03-01 or 24h', pastOption)
+      .option('--to <time>', 'first event before this time', pastOption)
+      .option('--q <prefix>', 'call id, conversation id or agent name begins so')
+      .option('--outcome <field=text>', 'the outcome says this; may be given several times', outcomeOption)
+      .option('--limit <count>', 'at most so many', countOption(limitMax), limitDefault)
+      .option('--cursor <cursor>', 'the next ones, after a page that said so')
+      .addOption(jsonOption()),
+  )
     .addHelpText(
       'after',
       helpEnding(
@@ -63,17 +63,25 @@ export function addCallsCommand(program: Command, context: Context): void {
     )
     .action((options: ListOptions) => listCalls(options, context))
 
-  addConnectionOptions(calls.command('show').argument('<id>').description('show the record of one call'))
-    .addOption(jsonOption())
+  addConnectionOptions(
+    calls
+      .command('show')
+      .argument('<id>', 'as the list shows it')
+      .description('show the record of one call')
+      .addOption(jsonOption()),
+  )
     .addHelpText('after', helpEnding('hookswitch calls show call_1'))
     .action((id: string, options: ShowOptions) => showCall(id, options, context))
 
   addConnectionOptions(
-    calls.command('events').argument('<id>').description('list the events of one call, oldest first'),
+    calls
+      .command('events')
+      .argument('<id>', 'as the list shows it')
+      .description('list the events of one call, oldest first')
+      .option('--limit <count>', 'at most so many', countOption(limitMax), limitDefault)
+      .option('--cursor <cursor>', 'the next ones, after a page that said so')
+      .addOption(jsonOption()),
   )
-    .option('--limit <count>', 'at most so many', countOption(limitMax), limitDefault)
-    .option('--cursor <cursor>', 'the next ones, after a page that said so')
-    .addOption(jsonOption())
     .addHelpText('after', helpEnding('hookswitch calls events call_1 --json'))
     .action((id: string, options: EventsOptions) => listEvents(id, options, context))
 }

@@ -10,7 +10,7 @@ import type { Check } from './check.ts'
 export function addDoctorCommand(program: Command, context: Context): void {
   program
     .command('doctor')
-    .description('look at everything that the server needs, and say what to do; changes nothing')
+    .description('check everything that the server needs, and say what to do')
     .addOption(jsonOption())
     .addHelpText('after', helpEnding('hookswitch doctor'))
     .action((options: { json?: true }) => doctor(options, context))

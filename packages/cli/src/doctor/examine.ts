@@ -8,7 +8,10 @@ import { checkPublicUrl } from './public-url.ts'
 import { checkSecrets, checkSources } from './sources.ts'
 import { checkStore } from './store.ts'
 
-/** Looks at everything that a server of this environment needs. Changes nothing, and calls nobody but this machine and the database. */
+/**
+ * Looks at everything that a server of this environment needs. Changes nothing, and calls nobody but this machine and
+ * the database.
+ */
 export async function examine(context: Context): Promise<Check[]> {
   const environment = orProblems('environment', () => context.environment())
   // Everything else is looked for where the environment says.
@@ -63,7 +66,8 @@ function orProblems<T>(name: string, read: () => T): { value: T } | { problems: 
 
 function problemsOf(name: string, error: unknown): Check[] {
   if (!(error instanceof ConfigurationError)) throw error
-  return error.problems.map((problem) =>
-    failed(name, `${problem}.`, 'Correct it; the server does not start before.'),
-  )
+  return error.problems.map((problem) => {
+    const sentence = /[.?]$/.test(problem) ? problem : `${problem}.`
+    return failed(name, sentence, 'Correct it; the server does not start before.')
+  })
 }

@@ -1,15 +1,13 @@
 /** Samples of the platform's documentation, and what people type in their place. */
-const samples = new Set(
-  [
-    'your_secret_token',
-    'sk_live_abc123xyz789',
-    'your-secret-token',
-    'secret',
-    'changeme',
-    'password',
-    'token',
-  ].map((sample) => sample.toLowerCase()),
-)
+const samples = new Set([
+  'your_secret_token',
+  'your-secret-token',
+  'sk_live_abc123xyz789',
+  'secret',
+  'token',
+  'password',
+  'changeme',
+])
 
 /** 24 hexadecimal digits are 96 bits, far beyond what can be tried over a network. */
 const charactersMin = 24

@@ -19,24 +19,19 @@ export interface KnownSecret {
 /** A secret that was typed into many places finds its way out in time. */
 const ageMaxMs = 90 * 24 * 60 * 60 * 1000
 
-/** Whether each source asks for anything. */
+/** Sources that take events from whoever knows their address, or comes from a listed one. */
 export function checkSources(config: ResolvedConfig): Check[] {
   const open = [...config.sources.values()].filter(({ auth, signatureSecrets }) => {
     return auth === 'none' && signatureSecrets === null
   })
-  return open.map(({ name, ipAllow }) =>
-    ipAllow === null
-      ? warning(
-          'auth',
-          `Source ${name} asks for no secret: whoever knows its address can send events.`,
-          "Remove auth: 'none' from it, and give the agent the secret.",
-        )
-      : warning(
-          'auth',
-          `Source ${name} asks for no secret, only for an address of its list.`,
-          "Remove auth: 'none' from it, and give the agent the secret.",
-        ),
-  )
+  return open.map(({ name, ipAllow }) => {
+    const who = ipAllow === null ? 'whoever knows its address' : 'whoever has an address of its list'
+    return warning(
+      'auth',
+      `Source ${name} asks for no secret: ${who} can send events.`,
+      "Remove auth: 'none' from it, and give the agent the secret.",
+    )
+  })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { cancel, intro, isCancel, outro, select, text } from '@clack/prompts'
@@ -40,23 +41,25 @@ export function addInitCommand(program: Command, context: Context): void {
 async function init(options: InitOptions, context: Context): Promise<void> {
   const { terminal, host } = context
   const path = resolve(host.cwd(), fileName)
+  // Before anything is asked; the write below makes sure.
+  if (options.force !== true && existsSync(path)) throw isThere(path)
   const asks = terminal.interactive && options.yes !== true
   const choices = asks ? await ask(options) : given(options)
   try {
     await writeFile(path, configText(choices), { flag: options.force === true ? 'w' : 'wx' })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new CommandFailure(
-      'usage',
-      code === 'EEXIST'
-        ? `${path} is there already. It is replaced with --force.`
-        : `${path} cannot be written (${code ?? 'unknown error'}).`,
-      { cause: error },
-    )
+    if (code === 'EEXIST') throw isThere(path)
+    const message = `${path} cannot be written (${code ?? 'unknown error'}).`
+    throw new CommandFailure('usage', message, { cause: error })
   }
   const said = `Wrote ${relative(host.cwd(), path)}. "hookswitch serve" reads it, "hookswitch doctor" checks it.`
   if (asks) outro(said)
   else terminal.print(said)
+}
+
+function isThere(path: string): CommandFailure {
+  return new CommandFailure('usage', `${path} is there already. It is replaced with --force.`)
 }
 
 function given({ source, auth, agent }: InitOptions): ConfigChoices {
@@ -81,7 +84,7 @@ async function ask(options: InitOptions): Promise<ConfigChoices> {
       select<'secret' | 'none'>({
         message: 'Must a sender show a secret?',
         options: [
-          { value: 'secret', label: 'Yes', hint: 'one is made at the first start' },
+          { value: 'secret', label: 'Yes', hint: '"hookswitch tokens create" makes them' },
           { value: 'none', label: 'No', hint: 'whoever knows the address can send' },
         ],
       }),

@@ -7,7 +7,7 @@ import { storeLocation } from '../store-location.ts'
 export function addMigrateCommand(program: Command, context: Context): void {
   program
     .command('migrate')
-    .description("bring the store to this program's schema, as the next start would")
+    .description("bring the store to this program's schema, as a start would")
     .addOption(jsonOption())
     .addHelpText('after', helpEnding('hookswitch migrate'))
     .action((options: { json?: true }) => migrate(options, context))

@@ -7,8 +7,8 @@ export interface EventChoice {
   callId?: string
   agentId: string
   agentName: string
-  /** Replaces the whole `data` of the envelope. */
-  data?: Record<string, unknown>
+  /** JSON text that replaces the whole `data` of the envelope; its keys keep their order and its numbers their digits. */
+  data?: string
 }
 
 /** Params given at the start of the call; the platform repeats them in the outcome at its end. */
@@ -49,19 +49,20 @@ const innerData: Record<KnownEventType, Record<string, unknown>> = {
   },
 }
 
-/** An event in the documented envelope that happens now, in a call of its own unless one is named. */
-export function sampleEvent(choice: EventChoice, nowMs: number): Record<string, unknown> {
+/** An event in the documented envelope that happens now, in a call of its own unless one is named; as JSON text. */
+export function sampleEvent(choice: EventChoice, nowMs: number): string {
   const timestamp = new Date(nowMs).toISOString()
-  const inner = isKnown(choice.type) ? innerData[choice.type] : {}
-  return {
+  const envelope = JSON.stringify({
     eventType: choice.type,
     callId: choice.callId ?? `call_${randomBytes(6).toString('hex')}`,
     timestamp,
     projectId: 'project-123',
     agentId: choice.agentId,
     agentName: choice.agentName,
-    data: choice.data ?? { timestamp, data: inner },
-  }
+  })
+  const inner = isKnown(choice.type) ? innerData[choice.type] : {}
+  const data = choice.data ?? JSON.stringify({ timestamp, data: inner })
+  return `${envelope.slice(0, -1)},"data":${data}}`
 }
 
 function isKnown(type: string): type is KnownEventType {

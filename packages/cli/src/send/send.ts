@@ -9,6 +9,7 @@ import type { Context } from '../context.ts'
 import { CommandFailure } from '../failure.ts'
 import { helpEnding } from '../help.ts'
 import { countOption, jsonOption } from '../options.ts'
+import { shellWord } from '../terminal/shell-word.ts'
 import { endingOf, formatDelivered, postEvent } from './post-event.ts'
 import { sampleEvent } from './sample-event.ts'
 
@@ -17,7 +18,7 @@ interface SendOptions {
   callId?: string
   agentId: string
   agentName: string
-  data?: Record<string, unknown>
+  data?: string
   file?: string
   to?: string
   secret?: string
@@ -62,10 +63,8 @@ async function send(options: SendOptions, command: Command, context: Context): P
   const target = options.to ?? `${localServerUrl(context.environment())}/webhook`
   const secret = options.secret ?? (await defaultSecret(target, context))
   const authorization = secret === null || secret === '' ? null : authorizationHeader(options.authKey, secret)
-  let callId: string | null = null
   for (let sent = 0; sent < options.repeat; sent += 1) {
     const delivered = await postEvent(target, body, authorization)
-    callId ??= callIdOf(body)
     if (options.json === true) terminal.printJsonLine(delivered)
     else terminal.print(formatDelivered(delivered))
     const ending = endingOf(delivered.status)
@@ -74,13 +73,12 @@ async function send(options: SendOptions, command: Command, context: Context): P
     }
     if (ending !== 'ok') throw new CommandFailure(ending, '')
   }
-  if (callId !== null && options.to === undefined && options.json !== true) {
-    terminal.note(terminal.paintNote('dim', `hookswitch calls show ${callId}`))
-  }
+  const callId = options.to === undefined && options.json !== true ? callIdOf(body) : null
+  if (callId !== null) terminal.note(terminal.paintNote('dim', `hookswitch calls show ${shellWord(callId)}`))
 }
 
 function composed(options: SendOptions): Uint8Array<ArrayBuffer> {
-  return Buffer.from(JSON.stringify(sampleEvent(options, Date.now())))
+  return Buffer.from(sampleEvent(options, Date.now()))
 }
 
 /** The options that a file or stdin takes the place of. */
@@ -117,15 +115,17 @@ function callIdOf(body: Uint8Array): string | null {
   return envelope.ok ? envelope.envelope.callId : null
 }
 
-function jsonObjectOption(text: string): Record<string, unknown> {
-  let value: unknown
+/** The text itself, once it is known to be an object. */
+function jsonObjectOption(text: string): string {
+  if (!isJsonObject(text)) throw new InvalidArgumentError('Expected a JSON object.')
+  return text
+}
+
+function isJsonObject(text: string): boolean {
   try {
-    value = JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
   } catch {
-    value = null
+    return false
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InvalidArgumentError('Expected a JSON object.')
-  }
-  return value as Record<string, unknown>
 }

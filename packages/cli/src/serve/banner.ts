@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defaultSource, type Environment, type ResolvedConfig, type StartSecrets } from '@hookswitch/server'
+import { shellWord } from '../terminal/shell-word.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 export interface BannerFacts {
@@ -26,7 +27,8 @@ export function formatBanner(facts: BannerFacts, paint: Terminal['paintNote']): 
     ['Listening on', url],
     ['Point the agent at', ...paths.map((path) => base + path)],
     ['Authorization', secretLine(facts, paint)],
-    ['Try it', ...curl(facts)],
+    // What asks for a signature is not tried by hand.
+    ...(isSigned(facts) ? [] : [['Try it', ...curl(facts)] satisfies [string, ...string[]]]),
     ['Then see', 'hookswitch calls'],
   ]
   const labelColumns = Math.max(...shown.map(([label]) => label.length))
@@ -39,9 +41,16 @@ export function formatBanner(facts: BannerFacts, paint: Terminal['paintNote']): 
   return ['', ...lines, ...(warnings.length === 0 ? [] : ['', ...warnings]), ''].join('\n')
 }
 
+function isSigned({ config }: BannerFacts): boolean {
+  return (config.sources.get(defaultSource)?.signatureSecrets ?? null) !== null
+}
+
 /** What a sender must show: in plain only where it was made just now, for it is never shown again. */
-function secretLine({ config, environment, secrets }: BannerFacts, paint: Terminal['paintNote']): string {
-  if (config.sources.get(defaultSource)?.auth === 'none') return 'none is asked for'
+function secretLine(facts: BannerFacts, paint: Terminal['paintNote']): string {
+  const { config, environment, secrets } = facts
+  if (config.sources.get(defaultSource)?.auth === 'none') {
+    return isSigned(facts) ? 'none, but bodies must be signed as Standard Webhooks' : 'none is asked for'
+  }
   if (environment.webhookSecrets !== null) return 'Bearer, and the secret of WEBHOOK_SECRET'
   if (secrets.webhookSecret === null) return 'Bearer, and a secret of the config file'
   const file = join(environment.dataDir, 'webhook-secret')
@@ -74,7 +83,7 @@ function shellSecret(
     return webhookSecrets.length === 1 ? '$WEBHOOK_SECRET' : '${WEBHOOK_SECRET%%,*}'
   if (secrets.webhookSecret === null) return 'your_secret_token'
   if (isNew(secrets)) return secrets.webhookSecret
-  return `$(cat '${join(dataDir, 'webhook-secret').replaceAll("'", String.raw`'\''`)}')`
+  return `$(cat ${shellWord(join(dataDir, 'webhook-secret'))})`
 }
 
 function isNew({ made }: BannerFacts['secrets']): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { loadConfig, startServer, type Environment, type RunningServer } from '@hookswitch/server'
 import type { Context } from '../context.ts'
@@ -26,7 +27,7 @@ export function addServeCommand(program: Command, context: Context): void {
     .addHelpText(
       'after',
       `${helpEnding('hookswitch serve --port 4001')}\n` +
-        '  130, 143  ended at once by a second SIGINT or SIGTERM, two seconds or more after the first',
+        '  130, 143  ended at once by a second SIGINT or SIGTERM',
     )
     .action((options: ServeOptions) => serve(options, context))
 }
@@ -49,10 +50,10 @@ async function serve(options: ServeOptions, context: Context): Promise<void> {
     await server.stop()
     return
   }
-  // Whatever has died may keep a stop from ending, and a supervisor waits for our end to start us again.
-  setTimeout(() => host.exit(exitCodes.failed.code), lastStopMs).unref()
-  await server.stop().catch(() => undefined)
-  throw new CommandFailure('failed', `The server cannot go on: ${messageOf(cause.died)}.`)
+  // Whatever has died may keep the stop from ending, and a supervisor waits for our end to start us again.
+  await Promise.race([server.stop().catch(() => undefined), delay(lastStopMs)])
+  terminal.note(`The server cannot go on: ${messageOf(cause.died)}.`)
+  host.exit(exitCodes.failed.code)
 }
 
 async function start(options: Parameters<typeof startServer>[0]): Promise<RunningServer> {

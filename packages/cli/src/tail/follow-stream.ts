@@ -12,7 +12,8 @@ export type Followed =
   /** The log of the server does not go on where this reader was; see `oldest`, the first `seq` that is kept. */
   | { kind: 'gap'; after: number; oldest: number }
   | { kind: 'cut'; reason: string }
-  | { kind: 'resumed' }
+  /** Connected, for the first time or again after a cut: from here on nothing is missed. */
+  | { kind: 'open'; again: boolean }
 
 export interface FollowOptions {
   /** Begin after this place in the log; from now on if it is left out. */
@@ -45,7 +46,7 @@ export async function* followStream(api: ApiClient, options: FollowOptions): Asy
       for await (const message of readOnce(api, query, lastId, signal)) {
         lastId = message.id ?? lastId
         if (message.event === 'open') {
-          if (failures > 0) yield { kind: 'resumed' }
+          yield { kind: 'open', again: wasOpen }
           wasOpen = true
           failures = 0
         } else if (message.event === 'gap') {
@@ -77,10 +78,9 @@ async function* readOnce(
   signal: AbortSignal,
 ): AsyncGenerator<EventSourceMessage, void> {
   const silence = new AbortController()
-  const timer = setTimeout(
-    () => silence.abort(new Error(`nothing came for ${silenceMs / 1000} s`)),
-    silenceMs,
-  )
+  const timer = setTimeout(() => {
+    silence.abort(new DOMException(`nothing came for ${silenceMs / 1000} s`, 'TimeoutError'))
+  }, silenceMs)
   try {
     const response = await api.stream(
       '/stream',
@@ -109,8 +109,9 @@ async function* readOnce(
   }
 }
 
-/** Whether the same request may succeed later. */
+/** Whether the same request may succeed later. What cannot be parsed would come again and again. */
 function mayPass(error: unknown): boolean {
+  if (error instanceof SyntaxError) return false
   return !(error instanceof CommandFailure) || error.ending === 'unreachable' || error.ending === 'failed'
 }
 

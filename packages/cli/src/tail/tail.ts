@@ -40,7 +40,6 @@ async function tail(options: TailOptions, context: Context): Promise<void> {
   const { terminal, host } = context
   const api = await connect(options, context)
   const note = (text: string): void => terminal.note(terminal.paintNote('dim', text))
-  note(`Following ${addressOf(api.url)}, times in ${zoneName()}. Ctrl-C ends it.`)
   await untilInterrupted(host, async (signal) => {
     const { after, type, call: callId } = options
     for await (const followed of followStream(api, { after, type, callId, signal })) {
@@ -54,8 +53,12 @@ async function tail(options: TailOptions, context: Context): Promise<void> {
         case 'cut':
           note(`The connection is lost (${printable(followed.reason)}); trying again.`)
           break
-        case 'resumed':
-          note('Connected again; it goes on where it was.')
+        case 'open':
+          note(
+            followed.again
+              ? 'Connected again; it goes on where it was.'
+              : `Following ${addressOf(api.url)}, times in ${zoneName()}. Ctrl-C ends it.`,
+          )
       }
     }
   })

@@ -40,6 +40,16 @@ describe('a table', () => {
     expect(line).toBe('a-name-…      5  a-name-…')
   })
 
+  test('never shortens what must be whole - half an id finds nothing', () => {
+    const ids: Column<Row>[] = [
+      { title: 'id', text: ({ name }) => name, whole: true },
+      { title: 'again', text: ({ name }) => name },
+    ]
+    const rows = [{ name: 'a-name-of-some-thirty-characters', count: 5 }]
+    const lines = formatTable(ids, rows, { ...plain, columns: 30 }).split('\n')
+    expect(lines[1]).toBe('a-name-of-some-thirty-characters  a-name-…')
+  })
+
   test('counts columns, not characters - Chinese takes two, marks on Arabic letters none', () => {
     const [title = '', chinese = '', arabic = ''] = table([
       { name: '通话', count: 1 },

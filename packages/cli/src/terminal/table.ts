@@ -6,6 +6,8 @@ export interface Column<Row> {
   text: (row: Row) => string
   /** Numbers read better with their ends below each other. */
   align?: 'right'
+  /** Never shortened: half an id finds nothing. Where the terminal is too narrow for such columns, lines break. */
+  whole?: true
   /** Colours a cell, which has its final width by then. */
   paint?: (text: string, row: Row) => string
 }
@@ -29,7 +31,8 @@ export function formatTable<Row>(
   const natural = columns.map(({ title }, index) =>
     Math.max(columnsOf(title), ...cells.map((line) => columnsOf(line[index] ?? ''))),
   )
-  const widths = shrink(natural, terminal.columns - gap.length * (columns.length - 1))
+  const room = terminal.columns - gap.length * (columns.length - 1)
+  const widths = shrink(natural, room, (index) => columns[index]?.whole !== true)
   const line = (texts: readonly string[], paint: (text: string, index: number) => string): string =>
     texts
       .map((text, index) => {
@@ -52,14 +55,19 @@ export function formatTable<Row>(
   ].join('\n')
 }
 
-/** Takes from the widest until the sum fits, or until no column can give any more. */
-function shrink(natural: readonly number[], total: number): number[] {
+/** Takes from the widest that may give until the sum fits, or until none can give any more. */
+function shrink(natural: readonly number[], room: number, mayGive: (index: number) => boolean): number[] {
   const widths = [...natural]
-  let excess = widths.reduce((sum, width) => sum + width, 0) - total
+  const giving = [...widths.keys()].filter((index) => mayGive(index))
+  let excess = widths.reduce((sum, width) => sum + width, 0) - room
   while (excess > 0) {
-    const widest = Math.max(...widths)
-    if (widest <= columnMin) break
-    widths[widths.indexOf(widest)] = widest - 1
+    const widest = giving.reduce(
+      (best, index) => ((widths[index] ?? 0) > (widths[best] ?? 0) ? index : best),
+      -1,
+    )
+    const width = widths[widest] ?? 0
+    if (width <= columnMin) break
+    widths[widest] = width - 1
     excess -= 1
   }
   return widths

@@ -27,7 +27,7 @@ export interface Terminal {
 const columnsDefault = 80
 
 export function createTerminal(host: Host): Terminal {
-  const { stdout, stderr, stdin } = host
+  const { stdout, stderr } = host
   const print = (text: string): void => {
     stdout.write(`${text}\n`)
   }
@@ -44,7 +44,8 @@ export function createTerminal(host: Host): Terminal {
       return stdout.columns > 0 ? stdout.columns : columnsDefault
     },
     get interactive() {
-      return stdin.isTTY && stdout.isTTY
+      // Asked for only here: the first look at stdin opens it.
+      return host.stdin.isTTY && stdout.isTTY
     },
   }
 }

@@ -49,7 +49,12 @@ export function localClock(iso: string): string {
   return localTime(iso).slice(11)
 }
 
-/** The name of that zone, for the head of a table. */
+/** The name of that zone, such as `Asia/Riyadh`. */
 export function zoneName(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
+/** The end of that name, short enough for the head of a column; unlike an offset it holds for summer and winter. */
+export function zonePlace(): string {
+  return zoneName().split('/').at(-1)?.replaceAll('_', ' ') ?? ''
 }

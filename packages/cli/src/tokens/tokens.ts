@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { defaultSource } from '@hookswitch/server'
 import type { ApiClient, Page } from '../api/api-client.ts'
 import { addConnectionOptions, connect, type ConnectionOptions } from '../api/connection.ts'
@@ -9,7 +9,7 @@ import { printable } from '../terminal/printable.ts'
 import { formatTable } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { durationOption } from '../time/duration.ts'
-import { futureOption, localTime, zoneName } from '../time/moment.ts'
+import { futureOption, localTime, zoneName, zonePlace } from '../time/moment.ts'
 
 /** A secret as the API shows it. Times are ISO 8601 UTC. */
 interface Secret {
@@ -41,30 +41,34 @@ const dayMs = 24 * 60 * 60 * 1000
 export function addTokensCommand(program: Command, context: Context): void {
   const tokens = program
     .command('tokens')
-    .description('the secrets that senders must show')
+    .description('make, list and end the secrets that senders must show')
     .addHelpText('after', helpEnding('hookswitch tokens', 'hookswitch tokens rotate --overlap 24h'))
-  const command = (declaration: string, description: string, isDefault = false): Command =>
-    addConnectionOptions(tokens.command(declaration, { isDefault }).description(description))
-      .option('--source <name>', 'the source that they are for', defaultSource)
-      .addOption(jsonOption())
+  const command = (name: string, description: string, own: readonly Option[], isDefault = false): Command => {
+    const made = tokens.command(name, { isDefault }).description(description)
+    for (const option of own) made.addOption(option)
+    made.option('--source <name>', 'the source that they are for', defaultSource).addOption(jsonOption())
+    return addConnectionOptions(made)
+  }
+  const label = new Option('--label <text>', 'what it is for')
+  const expires = new Option('--expires <time>', 'accepted until then, e.g. 30d or 2026-12-31')
+  const overlap = new Option('--overlap <duration>', 'how long the others are still accepted')
 
-  command('list', 'list them, with age and last use', true)
+  command('list', 'list them, with age and last use; the default', [], true)
     .addHelpText('after', helpEnding('hookswitch tokens list --source hamsa'))
     .action((options: SourceOptions) => list(options, context))
 
-  command('create', 'make another, and print it this once')
-    .option('--label <text>', 'what it is for')
-    .option('--expires <time>', 'not accepted from then on, e.g. 30d or 2026-12-31', futureOption)
+  command('create', 'make another, and print it this once', [label, expires.argParser(futureOption)])
     .addHelpText('after', helpEnding('hookswitch tokens create --label staging --expires 30d'))
     .action((options: CreateOptions) => create(options, context))
 
-  command('rotate', 'make another, and let those end that were made before')
-    .option('--label <text>', 'what it is for')
-    .option('--overlap <duration>', 'how long the others are still accepted', durationOption, dayMs)
+  command('rotate', 'make another, and let those end that were made before', [
+    label,
+    overlap.argParser(durationOption).default(dayMs, '24h'),
+  ])
     .addHelpText('after', helpEnding('hookswitch tokens rotate --overlap 24h'))
     .action((options: RotateOptions) => rotate(options, context))
 
-  command('revoke', 'end one at once')
+  command('revoke', 'end one at once', [])
     .argument('<id>', 'as the list shows it')
     .addHelpText('after', helpEnding('hookswitch tokens revoke sec_V3x0mB1kq9Zt'))
     .action((id: string, options: SourceOptions) => revoke(id, options, context))
@@ -140,7 +144,7 @@ function untilText({ expiresAt }: Secret): string {
 function formatSecrets(secrets: readonly Secret[], terminal: Terminal): string {
   return formatTable(
     [
-      { title: 'id', text: ({ id }) => id },
+      { title: 'id', text: ({ id }) => id, whole: true },
       { title: 'label', text: ({ label }) => label ?? '–' },
       { title: 'from', text: ({ origin }) => places[origin] },
       {
@@ -149,8 +153,8 @@ function formatSecrets(secrets: readonly Secret[], terminal: Terminal): string {
         align: 'right',
         paint: (text, { ageDays }) => (ageDays > 90 ? terminal.paint('yellow', text) : text),
       },
-      { title: `last used (${zoneName()})`, text: ({ lastUsedAt }) => localTime(lastUsedAt) },
-      { title: 'ends', text: ({ expiresAt }) => localTime(expiresAt) },
+      { title: `last used (${zonePlace()})`, text: ({ lastUsedAt }) => localTime(lastUsedAt), whole: true },
+      { title: 'ends', text: ({ expiresAt }) => localTime(expiresAt), whole: true },
     ],
     secrets,
     { columns: terminal.columns, paintTitle: (text) => terminal.paint('bold', text) },

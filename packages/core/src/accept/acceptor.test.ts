@@ -90,9 +90,9 @@ describe('group commit', () => {
     const store = new HeldStore()
     const { accept } = start(store)
     const all = Array.from({ length: 1_000 }, (_, index) => accept(event(`e${index}`)))
-    for (const index of [0, 1]) (await store.commit(index)).finish()
+    for (const index of [0, 1, 2]) (await store.commit(index)).finish()
     await Promise.all(all)
-    expect(store.commits.map(({ batch }) => batch.length)).toEqual([512, 488])
+    expect(store.commits.map(({ batch }) => batch.length)).toEqual([1, 512, 487])
   })
 })
 
@@ -100,12 +100,16 @@ describe('when the store does not do its part', () => {
   test('a failed commit fails every event in it - nothing is acknowledged that is not on disk', async () => {
     const store = new HeldStore()
     const { accept, settled } = start(store)
-    const all = ['a', 'b'].map((id) => accept(event(id)))
-    ;(await store.commit(0)).fail(new StoreError('full'))
-    for (const result of await Promise.all(all)) {
+    const first = accept(event('a'))
+    const running = await store.commit(0)
+    const group = ['b', 'c'].map((id) => accept(event(id)))
+    running.finish()
+    expect(await first).toMatchObject({ ok: true })
+    ;(await store.commit(1)).fail(new StoreError('full'))
+    for (const result of await Promise.all(group)) {
       expect(result).toMatchObject({ ok: false, error: { code: 'full', outcome: 'none' } })
     }
-    expect(settled).toEqual(['a', 'b'])
+    expect(settled).toEqual(['a', 'b', 'c'])
   })
 
   test('an error that nobody expected is a failure of unknown outcome', async () => {

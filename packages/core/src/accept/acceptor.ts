@@ -29,6 +29,9 @@ interface Waiting {
 
 const commitsMaxDefault = 4
 
+/** A group of this size need not wait for the rest of the sockets that are ready. */
+const overlapEvents = 16
+
 /** How often waiting events are looked at for their deadline; an answer is late by at most this. */
 const sweepMs = 250
 
@@ -67,13 +70,17 @@ export class Acceptor {
   /** Takes an event; `answer` is called exactly once, `settled` exactly once and never before the write is decided. */
   accept(event: NewEvent, answer: (result: Accepted) => void, settled: () => void): void {
     this.#queue.push({ event, since: this.#now(), answer, settled })
-    if (this.#flushPlanned) return
-    this.#flushPlanned = true
-    // After the sockets of this turn of the event loop have been read, so that they share one commit.
-    setImmediate(() => {
-      this.#flushPlanned = false
-      this.#flush()
-    })
+    // An idle store begins at once, and while it writes, the sockets that are ready are read; a large group begins
+    // before they all are, so that reading and writing overlap.
+    if (this.#underWay.size === 0 || this.#queue.length >= overlapEvents) this.#flush()
+    else if (!this.#flushPlanned) {
+      this.#flushPlanned = true
+      // After the sockets of this turn of the event loop have been read, so that they share one commit.
+      setImmediate(() => {
+        this.#flushPlanned = false
+        this.#flush()
+      })
+    }
   }
 
   /** Answers those that have waited too long. What is not on its way to the store yet is dropped. */

@@ -5,7 +5,7 @@ import type { Arrival, LogBounds, StoreStats } from '@hookswitch/core'
 const known = new Set<string>(knownEventTypes)
 
 /** A sender chooses the type, so what is not one of the five counts as one: labels must stay few. */
-export function typeLabel(type: string): string {
+function typeLabel(type: string): string {
   return known.has(type) ? type : 'other'
 }
 

@@ -46,24 +46,19 @@ export async function listCalls(
   }
   if (wanted.from !== undefined) conditions.push(`first_event_at >= ${bind(wanted.from)}`)
   if (wanted.to !== undefined) conditions.push(`first_event_at < ${bind(wanted.to)}`)
+  if (wanted.prefix !== undefined) {
+    const like = `LIKE lower(${bind(likePrefix(wanted.prefix))}::text COLLATE "C")`
+    conditions.push(`(lower(call_id) ${like} OR lower(conversation_id) ${like} OR lower(agent_name) ${like})`)
+  }
   for (const { field, text } of wanted.outcome ?? []) {
     conditions.push(
       `outcome @> ${bind(JSON.stringify({ [storableText(field)]: storableText(text) }))}::jsonb`,
     )
   }
-  const order = `ORDER BY first_event_at DESC, call_key DESC LIMIT ${bind(wanted.limit + 1)}`
-  const found = (further: readonly string[]): string => {
-    const all = [...conditions, ...further]
-    return `(SELECT call_key, first_event_at, head FROM hookswitch.calls
-      ${all.length === 0 ? '' : `WHERE ${all.join(' AND ')}`} ${order})`
-  }
   const rows = await query<{ call_key: number; first_event_at: number; head: string }>(
-    wanted.prefix === undefined
-      ? found([])
-      : // Three searches and not one with OR, so that for each the planner can weigh its own index.
-        `SELECT * FROM (${prefixConditions(bind(likePrefix(wanted.prefix)))
-          .map(found)
-          .join(' UNION ')}) either ${order}`,
+    `SELECT call_key, first_event_at, head FROM hookswitch.calls
+     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+     ORDER BY first_event_at DESC, call_key DESC LIMIT ${bind(wanted.limit + 1)}`,
     values,
   )
   const page = rows.slice(0, wanted.limit)
@@ -75,15 +70,6 @@ export async function listCalls(
         ? { firstEventAt: last.first_event_at, key: last.call_key }
         : null,
   }
-}
-
-function prefixConditions(pattern: string): string[][] {
-  const like = `LIKE lower(${pattern}::text COLLATE "C")`
-  return [
-    [`lower(call_id) ${like}`],
-    [`conversation_id IS NOT NULL`, `lower(conversation_id) ${like}`],
-    [`agent_name IS NOT NULL`, `lower(agent_name) ${like}`],
-  ]
 }
 
 /** A pattern for LIKE that matches what begins with this text, whose own signs stand for themselves. */

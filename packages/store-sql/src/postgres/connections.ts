@@ -7,6 +7,8 @@ export type Query = <Row extends object>(sql: string, values?: readonly unknown[
 
 interface PoolSize {
   connections: number
+  /** To open a connection, or to wait for one that is in use. */
+  connectMs: number
   /** From the call to its end, at most, the wait for a connection included. */
   deadlineMs: number
 }
@@ -17,14 +19,11 @@ interface PoolSize {
  */
 const poolSizes = {
   /** One batch commits while the next is on its way. A sender waits four seconds at most for its answer. */
-  append: { connections: 2, deadlineMs: 4_000 },
+  append: { connections: 2, connectMs: 1_500, deadlineMs: 4_000 },
   /** A node folds one stretch at a time; one that cannot be written in half a minute would never be. */
-  fold: { connections: 1, deadlineMs: 30_000 },
-  read: { connections: 4, deadlineMs: 15_000 },
+  fold: { connections: 1, connectMs: 5_000, deadlineMs: 30_000 },
+  read: { connections: 4, connectMs: 5_000, deadlineMs: 15_000 },
 } as const satisfies Record<string, PoolSize>
-
-/** To open a connection, or to wait for one that is in use. */
-const connectMs = 1_500
 
 /** A statement is ended by the server this long before the deadline, since its word on the outcome is certain. */
 const serverAheadMs = 500
@@ -61,7 +60,7 @@ export class Connections {
       connectionString: url,
       fallback_application_name: 'hookswitch',
       types: ourTypes,
-      connectionTimeoutMillis: connectMs,
+      connectionTimeoutMillis: poolSizes.read.connectMs,
       keepAlive: true,
     }
     const { host, port, user, database } = parse(this.#config)
@@ -93,16 +92,14 @@ export class Connections {
     await Promise.all(this.#pools.filter((pool) => !pool.ending).map((pool) => pool.end()))
   }
 
-  #pool({ connections, deadlineMs }: PoolSize): Query {
+  #pool({ connections, connectMs, deadlineMs }: PoolSize): Query {
     const pool = new Pool({
       ...this.#config,
       max: connections,
+      connectionTimeoutMillis: connectMs,
       idleTimeoutMillis: idleMs,
       verify: (client, done) => {
-        queryWithin(client, connectMs, sessionSettings(deadlineMs - serverAheadMs), []).then(
-          () => done(),
-          done,
-        )
+        queryWithin(client, connectMs, sessionSettings(deadlineMs - serverAheadMs)).then(() => done(), done)
       },
     })
     pool.on('error', ignore)
@@ -142,7 +139,7 @@ export async function queryWithin(
   client: Client,
   ms: number,
   sql: string,
-  values: readonly unknown[],
+  values: readonly unknown[] = [],
 ): Promise<object[]> {
   const timer = setTimeout(() => {
     client.connection.stream.destroy(new Error(`no answer within ${Math.round(ms)} ms`))
@@ -162,7 +159,7 @@ export async function queryWithin(
  * Settings that what we promise rests on, whatever the server's defaults: an append must see what was committed
  * while it waited for its turn, and a server must notice soon that a node is gone that held a lock.
  */
-function sessionSettings(statementMs: number): string {
+export function sessionSettings(statementMs: number): string {
   return `SET default_transaction_isolation = 'read committed';
     SET statement_timeout = ${statementMs};
     SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`

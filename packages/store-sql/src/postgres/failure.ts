@@ -40,13 +40,12 @@ export function storeFailure(error: unknown, location: string, outcome: 'none' |
   const sqlState = error.code ?? ''
   const code = serverStates[sqlState] ?? serverStates[sqlState.slice(0, 2)]
   const detail = `PostgreSQL at ${location} answered ${sqlState}`
-  return code === undefined
-    ? // What speaks of values quotes them, in the message, the detail or the context, and they may be private.
-      new StoreError('io', detail, { outcome: 'none' })
-    : new StoreError(code, `${detail}, ${error.message}`, {
-        cause: error,
-        outcome: outcomeIsOpen(error) ? outcome : 'none',
-      })
+  // The server's own error is not kept as the cause: its detail and context may quote values, and what speaks of
+  // values quotes them in its message, too.
+  if (code === undefined) return new StoreError('io', detail)
+  return new StoreError(code, `${detail}, ${error.message}`, {
+    outcome: outcomeIsOpen(error) ? outcome : 'none',
+  })
 }
 
 function outcomeIsOpen({ code = '' }: DatabaseError): boolean {
@@ -62,8 +61,8 @@ function reasonOf(error: Error): string {
 /** What is said where the first connection fails: it also names a command that starts a PostgreSQL. */
 export function unreachable(error: unknown, location: string, startCommand: string): unknown {
   if (!(error instanceof StoreError) || error.code !== 'unavailable') return error
-  // A server that answered is there; what it said is what helps.
-  if (!(error.cause instanceof Error) || error.cause instanceof DatabaseError) return error
+  // Without a cause it was the server that answered, so it is there, and what it said is what helps.
+  if (!(error.cause instanceof Error)) return error
   const reason = `PostgreSQL at ${location}: ${reasonOf(error.cause)}`
   return new StoreError('unavailable', `${reason}. One is started with: ${startCommand}`, {
     cause: error.cause,

@@ -1,5 +1,5 @@
 import { StoreError } from '@hookswitch/core'
-import { queryWithin, type Connections } from './connections.ts'
+import { queryWithin, sessionSettings, type Connections } from './connections.ts'
 import { storeFailure } from './failure.ts'
 import { migrations } from './schema.ts'
 
@@ -18,8 +18,9 @@ export async function migrate(
   steps: readonly string[] = migrations,
 ): Promise<void> {
   const client = await connections.connect()
-  const query = (sql: string): Promise<object[]> => queryWithin(client, stepMs, sql, [])
+  const query = (sql: string): Promise<object[]> => queryWithin(client, stepMs, sql)
   try {
+    await query(sessionSettings(stepMs))
     await refuseServer(query, connections.location)
     while ((await schemaVersion(query, steps.length)) < steps.length) await step(query, steps)
   } catch (error) {

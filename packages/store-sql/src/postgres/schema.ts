@@ -73,10 +73,10 @@ export const migrations: readonly string[] = [
   CREATE INDEX calls_first_event_at ON hookswitch.calls (first_event_at, call_key);
   CREATE INDEX calls_agent_id ON hookswitch.calls (agent_id, first_event_at, call_key) WHERE agent_id IS NOT NULL;
   CREATE INDEX calls_open ON hookswitch.calls (status, first_event_at, call_key) WHERE status <> 'ended';
+  -- Not partial: the planner knows how common a prefix is only from an index over all rows.
   CREATE INDEX calls_call_id_prefix ON hookswitch.calls (lower(call_id));
-  CREATE INDEX calls_agent_name_prefix ON hookswitch.calls (lower(agent_name)) WHERE agent_name IS NOT NULL;
-  CREATE INDEX calls_conversation_id_prefix ON hookswitch.calls (lower(conversation_id))
-    WHERE conversation_id IS NOT NULL;
+  CREATE INDEX calls_agent_name_prefix ON hookswitch.calls (lower(agent_name));
+  CREATE INDEX calls_conversation_id_prefix ON hookswitch.calls (lower(conversation_id));
   CREATE INDEX calls_outcome ON hookswitch.calls USING gin (outcome jsonb_path_ops);
 
   CREATE TABLE hookswitch.call_parts (

@@ -91,10 +91,10 @@ export class Watch {
     const client = await this.#connections.connect()
     try {
       client.on('notification', () => this.#wake())
-      await queryWithin(client, answerMs, `LISTEN ${channel}`, [])
+      await queryWithin(client, answerMs, `LISTEN ${channel}`)
       let seen: unknown = null
       while (!this.#closed) {
-        const [row] = await queryWithin(client, answerMs, `SELECT max(seq) AS seq FROM hookswitch.events`, [])
+        const [row] = await queryWithin(client, answerMs, `SELECT max(seq) AS seq FROM hookswitch.events`)
         const newest: unknown = row !== undefined && 'seq' in row ? row.seq : null
         // Also the first time: what was appended while nobody listened has not been signalled.
         if (newest !== seen) this.#wake()

@@ -5,6 +5,7 @@ import { collisionIssue, keyTime } from '../rows.ts'
 /** Writes batches of events into the log; the caller owns the transaction. */
 export class Appender {
   readonly #sameKey: StatementSync
+  readonly #sameEvent: StatementSync
   readonly #insertKey: StatementSync
   readonly #insertEvent: StatementSync
   #nextSeq: number
@@ -12,7 +13,11 @@ export class Appender {
   constructor(database: DatabaseSync) {
     this.#sameKey = database.prepare(
       `SELECT content, id, seq FROM event_keys
-       WHERE occurred_at = ? AND source = ? AND call_id = ? AND type = ? ORDER BY seq`,
+       WHERE occurred_at = ? AND source = ? AND call_id = ? AND type = ? LIMIT 1`,
+    )
+    this.#sameEvent = database.prepare(
+      `SELECT content, id, seq FROM event_keys
+       WHERE occurred_at = ? AND source = ? AND call_id = ? AND type = ? AND content = ?`,
     )
     this.#insertKey = database.prepare(
       `INSERT INTO event_keys (occurred_at, source, call_id, type, content, id, seq) VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -36,16 +41,18 @@ export class Appender {
 
   #appendOne(event: NewEvent): Appended {
     const time = keyTime(event)
-    // Within the transaction of the only writer, so looking first and writing then is one step.
-    const known = this.#sameKey.all(time, event.source, event.callId, event.type) as unknown as KeyRow[]
-    for (const key of known) {
-      if (Buffer.compare(key.content, event.content) === 0) {
-        return { id: key.id, seq: key.seq, duplicate: true, collision: false }
-      }
+    const key = [time, event.source, event.callId, event.type] as const
+    // Within the transaction of the only writer, so looking first and writing then is one step. One row of the key
+    // is asked for, not all: a sender without times gives thousands of events one key.
+    const first = this.#sameKey.get(...key) as unknown as KeyRow | undefined
+    if (first !== undefined) {
+      const same = isSame(first, event)
+        ? first
+        : (this.#sameEvent.get(...key, event.content) as unknown as KeyRow | undefined)
+      if (same !== undefined) return { id: same.id, seq: same.seq, duplicate: true, collision: false }
     }
-    const first = known[0]
     const seq = this.#nextSeq++
-    this.#insertKey.run(time, event.source, event.callId, event.type, event.content, event.id, seq)
+    this.#insertKey.run(...key, event.content, event.id, seq)
     this.#insertEvent.run(
       seq,
       event.id,
@@ -66,6 +73,10 @@ interface KeyRow {
   content: Uint8Array
   id: string
   seq: number
+}
+
+function isSame(key: KeyRow, event: NewEvent): boolean {
+  return Buffer.compare(key.content, event.content) === 0
 }
 
 /** Events are removed only once they are folded, so the fold's place keeps numbers from being drawn twice. */

@@ -13,14 +13,12 @@ export class CallReader {
 
   constructor(database: DatabaseSync) {
     this.#database = database
-    this.#call = database.prepare(
-      `SELECT call_key, head FROM calls WHERE call_id = ? COLLATE NOCASE AND call_id = ?`,
-    )
+    this.#call = database.prepare(`SELECT call_key, head FROM calls WHERE call_id = ?`)
     this.#parts = database.prepare(`SELECT kind, seq, at, data FROM call_parts WHERE call_key = ?`)
   }
 
   get(callId: string): { head: CallHead; parts: CallPart[] } | null {
-    const row = this.#call.get(callId, callId) as { call_key: number; head: string } | undefined
+    const row = this.#call.get(callId) as { call_key: number; head: string } | undefined
     if (row === undefined) return null
     const parts = this.#parts.all(row.call_key) as unknown as {
       kind: string
@@ -54,10 +52,9 @@ export class CallReader {
     if (query.prefix !== undefined) {
       const range = [query.prefix, prefixEnd(query.prefix)] as const
       where(
-        `call_key IN (
-           SELECT call_key FROM calls WHERE call_id >= ? COLLATE NOCASE AND call_id < ? COLLATE NOCASE
-           UNION SELECT call_key FROM calls WHERE conversation_id >= ? COLLATE NOCASE AND conversation_id < ? COLLATE NOCASE
-           UNION SELECT call_key FROM calls WHERE agent_name >= ? COLLATE NOCASE AND agent_name < ? COLLATE NOCASE)`,
+        `(call_id >= ? COLLATE NOCASE AND call_id < ? COLLATE NOCASE
+          OR conversation_id >= ? COLLATE NOCASE AND conversation_id < ? COLLATE NOCASE
+          OR agent_name >= ? COLLATE NOCASE AND agent_name < ? COLLATE NOCASE)`,
         ...range,
         ...range,
         ...range,

@@ -15,9 +15,7 @@ export class EventReader {
   constructor(database: DatabaseSync) {
     this.#all = database.prepare(`SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?`)
     this.#ofType = database.prepare(`SELECT * FROM events WHERE type = ? AND seq > ? ORDER BY seq LIMIT ?`)
-    this.#callKey = database.prepare(
-      `SELECT call_key FROM calls WHERE call_id = ? COLLATE NOCASE AND call_id = ?`,
-    )
+    this.#callKey = database.prepare(`SELECT call_key FROM calls WHERE call_id = ?`)
     this.#ofCall = database.prepare(
       `SELECT e.* FROM call_events c JOIN events e ON e.seq = c.seq
        WHERE c.call_key = ?1 AND c.seq > ?2 AND (?3 IS NULL OR e.type = ?3) ORDER BY c.seq LIMIT ?4`,
@@ -73,7 +71,7 @@ export class EventReader {
 
   *#rows({ callId, type, after, limit }: EventQuery): Iterable<EventRow> {
     if (callId !== undefined) {
-      const call = this.#callKey.get(callId, callId) as { call_key: number } | undefined
+      const call = this.#callKey.get(callId) as { call_key: number } | undefined
       if (call !== undefined) yield* rows(this.#ofCall.iterate(call.call_key, after, type ?? null, limit))
       yield* rows(this.#tailOfCall.iterate(callId, after, type ?? null, limit))
     } else if (type !== undefined) {

@@ -33,10 +33,7 @@ export class Folder {
     this.#state = database.prepare(`SELECT folded_seq FROM fold_state`)
     this.#advance = database.prepare(`UPDATE fold_state SET folded_seq = ? WHERE folded_seq = ?`)
     this.#next = database.prepare(`SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?`)
-    // The first comparison uses the index, the second keeps calls apart whose ids differ in case only.
-    this.#call = database.prepare(
-      `SELECT call_key, head FROM calls WHERE call_id = ? COLLATE NOCASE AND call_id = ?`,
-    )
+    this.#call = database.prepare(`SELECT call_key, head FROM calls WHERE call_id = ?`)
     this.#insertCall = database.prepare(
       `INSERT INTO calls (call_id, head, first_event_at, status, agent_id, agent_name, conversation_id, outcome)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -72,7 +69,7 @@ export class Folder {
     }
     for (const { callId } of events) {
       if (heads.has(callId)) continue
-      const row = this.#call.get(callId, callId) as CallRow | undefined
+      const row = this.#call.get(callId) as CallRow | undefined
       if (row === undefined) continue
       const head = readHead(row.head)
       heads.set(callId, head)
@@ -87,7 +84,7 @@ export class Folder {
     const keys = new Map<string, number>()
     for (const change of commit.calls) keys.set(change.head.callId, this.#write(change))
     for (const { seq, callId } of commit.events) {
-      const key = keys.get(callId) ?? (this.#call.get(callId, callId) as CallRow | undefined)?.call_key
+      const key = keys.get(callId) ?? (this.#call.get(callId) as CallRow | undefined)?.call_key
       if (key !== undefined) this.#insertCallEvent.run(key, seq)
     }
     for (const { seq, issue } of commit.marked) this.#addIssue(seq, issue)
