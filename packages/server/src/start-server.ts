@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { Acceptor, createIngest, ingestLimits, type Source } from '@hookswitch/core'
+import { Acceptor, StoreError, createIngest, ingestLimits, type Source } from '@hookswitch/core'
 import type { StoreLocation } from '@hookswitch/store-sql'
 import { createApi } from './api/create-api.ts'
 import { agentViews } from './config/agent-views.ts'
@@ -43,6 +43,9 @@ export interface RunningServer {
 
 /** How long a stop waits for requests that are under way. */
 const drainMs = 25_000
+
+/** How soon a node notices that a newer one has migrated the store. */
+const schemaCheckMs = 5_000
 
 /** A store that has just refused a write is not ready, even while it answers questions. */
 const refusalKeptMs = 5_000
@@ -103,6 +106,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const acceptor = new Acceptor({
       store,
       commitMs: ingestLimits.commitMs,
+      // PostgreSQL is a network away: the next batch travels while the last one is written.
+      commitsMax: environment.databaseUrl === null ? 1 : 2,
       onCommit: (commit) => {
         metrics?.commit(commit)
         refusedAt = commit.ok ? -Infinity : performance.now()
@@ -127,6 +132,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     })
     releasers.push(() => ingest.close())
+
+    // A newer program may migrate the store below a running node, which must then make way for it.
+    const guard = setInterval(() => {
+      store.ping().catch((error: unknown) => {
+        if (!(error instanceof StoreError) || error.code !== 'schema_newer') return
+        logger.fatal({ detail: error.detail }, 'the store is newer than this program')
+        clearInterval(guard)
+        die(error)
+      })
+    }, schemaCheckMs).unref()
+    releasers.push(() => clearInterval(guard))
 
     const stream = new EventStream({ store, log: logger })
     const page = createMetrics({
@@ -159,10 +175,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       metrics: () => page.page(),
       tls: environment.tls,
-      onMalformed: (peer) => {
-        const arrival = { source: null, address: peer, bytes: 0, ms: 0, detail: null } as const
-        log.arrival({ ...arrival, result: 'rejected', status: 400, reason: 'malformed_http' })
-        metrics?.arrival({ ...arrival, result: 'rejected', status: 400, reason: 'malformed_http' })
+      onMalformed: (peer, status) => {
+        const reason = 'malformed_http' as const
+        const arrival = {
+          result: 'rejected',
+          source: null,
+          address: peer,
+          bytes: 0,
+          ms: 0,
+          status,
+          reason,
+          detail: null,
+        } as const
+        log.arrival(arrival)
+        page.arrival(arrival)
       },
     })
     await listen(server, environment)

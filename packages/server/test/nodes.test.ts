@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import {
   allEvents,
@@ -9,7 +10,7 @@ import {
   until,
   type ServerProcess,
 } from '@hookswitch/testkit'
-import { postgresMissing, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
+import { postgresMissing, queryPostgres, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
 
 const missing = postgresMissing()
 
@@ -20,9 +21,11 @@ describe.skipIf(missing !== null)(
     afterEach(endServerProcesses)
     afterAll(() => postgres?.stop())
 
+    let url = ''
     async function startTwo(): Promise<[ServerProcess, ServerProcess]> {
       postgres ??= await startPostgres()
-      const env = { DATABASE_URL: await postgres.createDatabase() }
+      url = await postgres.createDatabase()
+      const env = { DATABASE_URL: url }
       // At once, on an empty database: the migrations run under a lock.
       return Promise.all([startServerProcess({ env }), startServerProcess({ env })])
     }
@@ -122,5 +125,16 @@ describe.skipIf(missing !== null)(
         expect(body['eventCount'], String(callId)).toBe(1)
       }
     }, 90_000)
+
+    test('a running node that finds the store newer than itself drains and ends - a newer one has taken over', async () => {
+      const [first] = await startTwo()
+      expect((await post(first, JSON.stringify({ eventType: 'call.ended', callId: 'kept' }))).status).toBe(
+        200,
+      )
+      const exited = once(first.process, 'exit')
+      await queryPostgres(url, 'UPDATE hookswitch.meta SET schema_version = 999')
+      expect(await exited).toEqual([1, null])
+      expect(first.output()).toContain('the store is newer than this program')
+    }, 60_000)
   },
 )

@@ -1,4 +1,3 @@
-import { aloneBytes, batchBytesMax, batchEventsMax } from './batch.ts'
 import type { Appended, NewEvent, Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
 
@@ -9,8 +8,8 @@ export interface AcceptorOptions {
   /** From `accept` to the answer; after it the answer is a failure whose outcome is unknown. */
   commitMs: number
   /**
-   * Commits under way at once. One is written while the next is on its way to the writer; more would only make the
-   * groups smaller.
+   * Commits under way at once, 1 by default: a commit costs the same whether it holds one event or fifty, so more of
+   * them make smaller groups and fewer answers. More than one pays where the way to the store is long.
    */
   commitsMax?: number
   /** Monotonic milliseconds. */
@@ -27,10 +26,14 @@ interface Waiting {
   settled: () => void
 }
 
-const commitsMaxDefault = 4
+const commitsMaxDefault = 1
 
-/** A group of this size need not wait for the rest of the sockets that are ready. */
-const overlapEvents = 16
+/** A commit takes at most this many events, so that the first of them does not wait long for the last. */
+const batchEventsMax = 512
+const batchBytesMax = 4 * 1024 * 1024
+
+/** A body over this many bytes commits alone: it would make a hundred small ones wait. */
+const aloneBytes = 1024 * 1024
 
 /** How often waiting events are looked at for their deadline; an answer is late by at most this. */
 const sweepMs = 250
@@ -70,17 +73,13 @@ export class Acceptor {
   /** Takes an event; `answer` is called exactly once, `settled` exactly once and never before the write is decided. */
   accept(event: NewEvent, answer: (result: Accepted) => void, settled: () => void): void {
     this.#queue.push({ event, since: this.#now(), answer, settled })
-    // An idle store begins at once, and while it writes, the sockets that are ready are read; a large group begins
-    // before they all are, so that reading and writing overlap.
-    if (this.#underWay.size === 0 || this.#queue.length >= overlapEvents) this.#flush()
-    else if (!this.#flushPlanned) {
-      this.#flushPlanned = true
-      // After the sockets of this turn of the event loop have been read, so that they share one commit.
-      setImmediate(() => {
-        this.#flushPlanned = false
-        this.#flush()
-      })
-    }
+    if (this.#flushPlanned) return
+    this.#flushPlanned = true
+    // After the sockets of this turn of the event loop have been read, so that they share one commit.
+    setImmediate(() => {
+      this.#flushPlanned = false
+      this.#flush()
+    })
   }
 
   /** Answers those that have waited too long. What is not on its way to the store yet is dropped. */

@@ -135,6 +135,8 @@ export function createIngest(options: IngestOptions): Ingest {
       return
     }
     const { dialect, type, callId, occurredAt } = found.envelope
+    // Remembered, because the body itself changes hands when it is written.
+    const bytes = body.length
     const now = clock()
     const event = {
       id: eventId(now),
@@ -149,7 +151,7 @@ export function createIngest(options: IngestOptions): Ingest {
     }
     const answer = (accepted: Accepted): void => {
       if (!accepted.ok) {
-        refuse(request, response, source.name, begun, body.length, {
+        refuse(request, response, source.name, begun, bytes, {
           reason: 'store_unavailable',
           detail: accepted.error.code,
         })
@@ -160,7 +162,7 @@ export function createIngest(options: IngestOptions): Ingest {
       observe({
         source: source.name,
         address: options.address(request),
-        bytes: body.length,
+        bytes,
         ms: performance.now() - begun,
         result: duplicate ? 'duplicate' : 'accepted',
         status: 200,
@@ -170,7 +172,7 @@ export function createIngest(options: IngestOptions): Ingest {
         collision,
       })
     }
-    acceptor.accept(event, answer, () => inFlight.release(body.length))
+    acceptor.accept(event, answer, () => inFlight.release(bytes))
   }
 
   /** Refuses a request whose complete body is still counted as in flight. */

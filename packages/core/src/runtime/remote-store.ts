@@ -2,6 +2,7 @@ import type { Appended, NewEvent, Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
 import {
   packEvents,
+  packedMemory,
   remoteMethods,
   type RemoteMethod,
   type StoreFault,
@@ -53,7 +54,7 @@ export function connectStore(thread: StoreThread, events: RemoteStoreEvents = {}
   function append(batch: readonly NewEvent[]): Promise<Appended[]> {
     const packed = packEvents(batch)
     return request((number) =>
-      thread.postMessage({ call: number, method: 'append', batch: packed }, [packed.bytes.buffer]),
+      thread.postMessage({ call: number, method: 'append', batch: packed }, packedMemory(packed)),
     ) as Promise<Appended[]>
   }
 

@@ -1,9 +1,14 @@
-import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { FoldLoop } from '../fold/fold-loop.ts'
-import { batchBytesMax, batchEventsMax } from '../accept/batch.ts'
-import type { Appended, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
-import { unpackEvents, type StoreFault, type StoreReply, type StoreRequest } from './store-messages.ts'
+import {
+  releaseEvents,
+  unpackEvents,
+  type StoreFault,
+  type StoreReply,
+  type StoreRequest,
+} from './store-messages.ts'
 
 export interface StoreHostOptions {
   port: MessagePort
@@ -41,33 +46,21 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
   fold?.start()
 
   port.on('message', (message: StoreRequest | 'close') => {
-    // What has come meanwhile is taken along, so that the accepts in it share one commit and go first.
-    const appends: AppendRequest[] = []
-    for (let next: StoreRequest | 'close' | undefined = message; next !== undefined; next = nextMessage()) {
-      if (next === 'close') void close()
-      else if (next.method === 'append') appends.push(next)
-      else void answer(next)
-      if (appends.length >= batchEventsMax) break
-    }
-    for (const group of groups(appends)) void append(group)
+    if (message === 'close') void close()
+    else if (message.method === 'append') void append(message)
+    else void answer(message)
   })
   say({ ready: true })
 
-  function nextMessage(): StoreRequest | 'close' | undefined {
-    return receiveMessageOnPort(port)?.message as StoreRequest | 'close' | undefined
-  }
-
-  async function append(group: readonly AppendRequest[]): Promise<void> {
+  async function append({ call, batch }: AppendRequest): Promise<void> {
     try {
-      const appended = await store.append(group.flatMap(({ batch }) => unpackEvents(batch)))
+      const appended = await store.append(unpackEvents(batch))
       accepted += appended.length
-      let at = 0
-      for (const { call, batch } of group) {
-        const value: Appended[] = appended.slice(at, (at += batch.ids.length))
-        say({ call, value })
-      }
+      say({ call, value: appended })
     } catch (error) {
-      for (const { call } of group) say({ call, error: fault(error) })
+      say({ call, error: fault(error) })
+    } finally {
+      releaseEvents(batch)
     }
   }
 
@@ -89,25 +82,6 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
 }
 
 type AppendRequest = Extract<StoreRequest, { method: 'append' }>
-
-/** Puts batches together as far as one commit may reach; a batch with a large body stays by itself. */
-function groups(requests: readonly AppendRequest[]): AppendRequest[][] {
-  const found: AppendRequest[][] = []
-  let events = 0
-  let bytes = 0
-  for (const request of requests) {
-    events += request.batch.ids.length
-    bytes += request.batch.bytes.byteLength
-    const last = found.at(-1)
-    if (last !== undefined && events <= batchEventsMax && bytes <= batchBytesMax) last.push(request)
-    else {
-      found.push([request])
-      events = request.batch.ids.length
-      bytes = request.batch.bytes.byteLength
-    }
-  }
-  return found
-}
 
 function fault(error: unknown): StoreFault {
   const failure =

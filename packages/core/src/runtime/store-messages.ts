@@ -53,17 +53,21 @@ export interface PackedEvents {
   dialects: string[]
   occurredAts: (number | null)[]
   receivedAts: number[]
-  /** Where the body of each event ends in `bytes`; the contents (16 bytes each) stand before the bodies. */
-  bodyEnds: number[]
+  /** The contents (16 bytes each), then the bodies that are not large, one after the other. */
   bytes: Uint8Array<ArrayBuffer>
+  /** How many bytes of `bytes` are the body of each event; for a large one, -1. */
+  bodyBytes: number[]
+  /** The large bodies in order. They change hands and are not copied. */
+  large: Uint8Array<ArrayBuffer>[]
 }
 
 const contentBytes = 16
 
+/** From here on a body has memory of its own, and copying it costs more than handing it over. */
+const largeBytes = 64 * 1024
+
+/** Packs a batch for another thread. The memory of large bodies goes along: they are empty here afterwards. */
 export function packEvents(batch: readonly NewEvent[]): PackedEvents {
-  let size = batch.length * contentBytes
-  for (const event of batch) size += event.body.byteLength
-  const bytes = new Uint8Array(size)
   const packed: PackedEvents = {
     ids: [],
     sources: [],
@@ -72,9 +76,11 @@ export function packEvents(batch: readonly NewEvent[]): PackedEvents {
     dialects: [],
     occurredAts: [],
     receivedAts: [],
-    bodyEnds: [],
-    bytes,
+    bytes: new Uint8Array(packedBytes(batch)),
+    bodyBytes: [],
+    large: [],
   }
+  const { bytes } = packed
   let bodyAt = batch.length * contentBytes
   batch.forEach((event, index) => {
     packed.ids.push(event.id)
@@ -85,19 +91,32 @@ export function packEvents(batch: readonly NewEvent[]): PackedEvents {
     packed.occurredAts.push(event.occurredAt)
     packed.receivedAts.push(event.receivedAt)
     bytes.set(event.content, index * contentBytes)
-    bytes.set(event.body, bodyAt)
-    bodyAt += event.body.byteLength
-    packed.bodyEnds.push(bodyAt)
+    if (isLarge(event.body)) {
+      packed.bodyBytes.push(-1)
+      packed.large.push(event.body)
+    } else {
+      bytes.set(event.body, bodyAt)
+      bodyAt += event.body.byteLength
+      packed.bodyBytes.push(event.body.byteLength)
+    }
   })
   return packed
 }
 
+/** What goes along with a message that holds the batch. */
+export function packedMemory({ bytes, large }: PackedEvents): ArrayBuffer[] {
+  return [bytes.buffer, ...large.map(({ buffer }) => buffer)]
+}
+
 export function unpackEvents(packed: PackedEvents): NewEvent[] {
   const { bytes } = packed
+  const large = packed.large.values()
   let bodyAt = packed.ids.length * contentBytes
   return packed.ids.map((id, index) => {
-    const bodyEnd = packed.bodyEnds[index]!
-    const event: NewEvent = {
+    const size = packed.bodyBytes[index]!
+    const body = size === -1 ? large.next().value! : bytes.subarray(bodyAt, bodyAt + size)
+    if (size !== -1) bodyAt += size
+    return {
       id,
       source: packed.sources[index]!,
       callId: packed.callIds[index]!,
@@ -106,9 +125,30 @@ export function unpackEvents(packed: PackedEvents): NewEvent[] {
       occurredAt: packed.occurredAts[index]!,
       receivedAt: packed.receivedAts[index]!,
       content: bytes.subarray(index * contentBytes, (index + 1) * contentBytes),
-      body: bytes.subarray(bodyAt, bodyEnd),
+      body,
     }
-    bodyAt = bodyEnd
-    return event
   })
+}
+
+/**
+ * Gives the memory of large bodies back at once, when nobody reads them any more. The collector counts 64 MiB of
+ * such memory per thread before it looks, which is twice what may be in flight.
+ */
+export function releaseEvents({ large }: PackedEvents): void {
+  for (const { buffer } of large) buffer.transfer(0)
+}
+
+function packedBytes(batch: readonly NewEvent[]): number {
+  let size = batch.length * contentBytes
+  for (const { body } of batch) if (!isLarge(body)) size += body.byteLength
+  return size
+}
+
+/** Large, and alone in its memory: a part of a buffer that others share cannot change hands. */
+function isLarge(body: Uint8Array): body is Uint8Array<ArrayBuffer> {
+  return (
+    body.byteLength >= largeBytes &&
+    body.buffer instanceof ArrayBuffer &&
+    body.buffer.byteLength === body.byteLength
+  )
 }

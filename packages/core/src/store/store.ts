@@ -140,7 +140,7 @@ export interface StoreStats {
 export interface Store {
   /**
    * Writes the batch durably in one transaction and in its order; `seq` order is commit order is the order in which
-   * readers see the events. When it rejects with `outcome: 'none'` nothing was written; otherwise it is unknown.
+   * readers see the events. The bodies are handed over: whoever calls does not read them afterwards. When it rejects with `outcome: 'none'` nothing was written; otherwise it is unknown.
    */
   append(batch: readonly NewEvent[]): Promise<Appended[]>
 

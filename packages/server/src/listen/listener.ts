@@ -11,7 +11,7 @@ export interface ListenerOptions {
   metrics: () => Promise<{ contentType: string; text: string }>
   tls: { cert: Buffer; key: Buffer } | null
   /** A connection that did not speak HTTP. */
-  onMalformed: (address: string) => void
+  onMalformed: (address: string, status: number) => void
 }
 
 /** Whole head of a request; bodies of the ingest have a limit of their own. */
@@ -54,29 +54,38 @@ export function createListener(options: ListenerOptions): Server {
       socket.destroy()
       return
     }
-    options.onMalformed(address)
     const answering = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage
-    if (answering !== undefined && answering !== null) {
+    if (answering?.req.complete === true) {
       // What came before was a whole request; it gets its own answer, and the connection ends with that.
       answering.shouldKeepAlive = false
       return
     }
-    const [status, code, text] = malformedAnswer(error.code)
+    const { status, phrase, code, text } = malformedAnswer(error.code)
+    options.onMalformed(address, status)
     const body = JSON.stringify({ error: text, code })
     socket.end(
-      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      `HTTP/1.1 ${status} ${phrase}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     )
   })
   return server
 }
 
-function malformedAnswer(code: string | undefined): [string, string, string] {
+interface MalformedAnswer {
+  status: number
+  phrase: string
+  code: string
+  text: string
+}
+
+function malformedAnswer(code: string | undefined): MalformedAnswer {
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return ['431 Request Header Fields Too Large', 'headers_too_large', 'Request header fields too large']
+    const text = 'Request header fields too large'
+    return { status: 431, phrase: 'Request Header Fields Too Large', code: 'headers_too_large', text }
   }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return ['408 Request Timeout', 'request_timeout', 'Request timeout']
-  return ['400 Bad Request', 'malformed_http', 'Malformed HTTP request']
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return { status: 408, phrase: 'Request Timeout', code: 'request_timeout', text: 'Request timeout' }
+  }
+  return { status: 400, phrase: 'Bad Request', code: 'malformed_http', text: 'Malformed HTTP request' }
 }
 
 function handleOther(request: IncomingMessage, response: ServerResponse, options: ListenerOptions): void {

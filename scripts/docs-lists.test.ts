@@ -1,0 +1,320 @@
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { fieldNames, type FieldName } from '../packages/events/src/facts/field-names.ts'
+import {
+  foldCall,
+  ingestAnswers,
+  invalidPayload,
+  readEnvelope,
+  readFacts,
+  showCall,
+  type IngestErrorCode,
+} from '../packages/events/src/index.ts'
+import type { ApiOptions } from '../packages/server/src/api/app.ts'
+import { createApi } from '../packages/server/src/api/create-api.ts'
+import { apiErrors } from '../packages/server/src/api/errors.ts'
+import { configSchema, sourceSchema } from '../packages/server/src/config/config-schema.ts'
+import { resolveConfig } from '../packages/server/src/config/resolve-config.ts'
+import { readEnvironment } from '../packages/server/src/environment.ts'
+import { createMetrics } from '../packages/server/src/observe/metrics.ts'
+import { codesIn, fencesOf, readPage, rowsUnder, sectionOf } from './page-reader.ts'
+import { listFiles, repositoryRoot } from './repository.ts'
+
+// The lists and tables of the pages, held to the code: what is added, renamed or changed there fails here by name.
+
+const configuration = 'docs/configuration.md'
+const operations = 'docs/operations.md'
+const http = 'docs/http.md'
+const events = 'docs/events.md'
+
+function sourceOf(file: string): string {
+  return readFileSync(join(repositoryRoot, file), 'utf8')
+}
+
+function firstCodes(rows: string[][]): string[] {
+  return rows.flatMap(([first = '']) => codesIn(first))
+}
+
+/** The quoted texts of a list that a module keeps to itself. */
+function namesIn(file: string, constant: string): string[] {
+  const [, list] = new RegExp(`const ${constant}\\b[^=]*= ([\\s\\S]*?\\])\\n(?! )`).exec(sourceOf(file)) ?? []
+  if (list === undefined) throw new Error(`${file} has no list ${constant}`)
+  return [...list.matchAll(/'([^']+)'/g)].map(([, name = '']) => name)
+}
+
+describe('configuration.md', () => {
+  test('lists the variables that are read, with their defaults', () => {
+    const read = new Set<string>()
+    const nothing = new Proxy<NodeJS.ProcessEnv>(
+      {},
+      {
+        get: (_target, name) => {
+          read.add(String(name))
+          return undefined
+        },
+      },
+    )
+    const environment = readEnvironment(nothing, tmpdir())
+    const rows = rowsUnder(configuration, 'Environment')
+    expect(firstCodes(rows).sort()).toEqual([...read].sort())
+    const defaults = Object.fromEntries(
+      rows.map(([name = '', value = '']) => [name.replaceAll('`', ''), value]),
+    )
+    expect(defaults).toMatchObject({
+      PORT: String(environment.port),
+      HOST: environment.host,
+      HOOKSWITCH_DATA_DIR: `\`${basename(environment.dataDir)}\``,
+      LOG_LEVEL: environment.logLevel,
+    })
+  })
+
+  test('lists the keys of the config file', () => {
+    const { sources, agents, ...others } = configSchema.shape
+    expect([sources, agents, others]).toEqual([expect.anything(), expect.anything(), {}])
+    const ofSource = Object.keys(sourceSchema.shape).map((key) => `sources.<name>.${key}`)
+    let ofAgent: string[] = []
+    try {
+      resolveConfig({ agents: { agent: { notAKeyOfAnAgent: 1 } } } as never)
+    } catch (error) {
+      const [, known = ''] = /expected one of (.*)/.exec((error as Error).message) ?? []
+      ofAgent = known.split(', ').map((key) => `agents.<id>.${key}`)
+    }
+    const listed = firstCodes(rowsUnder(configuration, 'The config file'))
+    expect(listed.sort()).toEqual(['sources.<name>', 'agents.<id>', ...ofSource, ...ofAgent].sort())
+  })
+})
+
+describe('operations.md', () => {
+  test('lists the metrics, with type and labels', async () => {
+    const metrics = createMetrics({
+      bounds: () => Promise.resolve({ oldestSeq: 0, newestSeq: 0, foldedSeq: 0, oldestUnfoldedAt: null }),
+      stats: () => Promise.reject(new Error('not asked')),
+      inFlightBytes: () => 0,
+      streams: () => 0,
+      clock: () => 0,
+    })
+    const arrival = { source: 'hamsa', address: '', bytes: 0, ms: 0 }
+    const event = { type: 'call.ended', callId: '', id: '', collision: false }
+    metrics.arrival({ ...arrival, ...event, result: 'accepted', status: 200 })
+    metrics.arrival({ ...arrival, result: 'rejected', status: 401, reason: 'secret_missing', detail: null })
+    const { text } = await metrics.page()
+    const found = [...text.matchAll(/^# TYPE (hookswitch_\w+) (\w+)$/gm)].map(([, name = '', type = '']) => {
+      const [, labels = ''] = new RegExp(`^${name}\\{(.*)\\}`, 'm').exec(text) ?? []
+      return [name, type, [...labels.matchAll(/(\w+)=/g)].map(([, label]) => label)]
+    })
+    const listed = rowsUnder(operations, 'Metrics').map(([name = '', type = '', labels = '']) => {
+      return [name.replaceAll('`', ''), type, codesIn(labels)]
+    })
+    expect(listed).toEqual(found)
+
+    const known = new Set(found.map(([name]) => name))
+    const [rules] = fencesOf(sectionOf(operations, 'Metrics'), 'yaml')
+    const asked = [...(rules?.text ?? '').matchAll(/hookswitch_[a-z_]+/g)].map(([name]) => {
+      return name.replace(/_bucket$/, '')
+    })
+    expect(asked.length).toBeGreaterThan(0)
+    expect(asked.filter((name) => !known.has(name))).toEqual([])
+  })
+
+  test('lists the lines of the log, with their levels', () => {
+    const said = new Map<string, string>([
+      // Said by the result of an arrival.
+      ['accepted', 'info'],
+      ['duplicate', 'info'],
+    ])
+    const files = listFiles(repositoryRoot).filter((file) =>
+      /^packages\/server\/src\/.*(?<!\.test)\.ts$/.test(file),
+    )
+    for (const file of files) {
+      for (const [, level = '', given = ''] of sourceOf(file).matchAll(
+        /\b(?:log|logger)\s*\.(info|warn|error|fatal)\(([\s\S]*?)\)\n/g,
+      )) {
+        const message = [...given.matchAll(/'([^']*)'/g)].at(-1)?.[1]
+        if (message !== undefined) said.set(message, level)
+      }
+    }
+    const listed = rowsUnder(operations, 'The log').map(([message = '', level = '']) => {
+      return [message.replaceAll('`', ''), level] as const
+    })
+    expect(new Map(listed)).toEqual(said)
+  })
+
+  test('states the limits that the code has', () => {
+    const rows = rowsUnder(operations, 'Limits').filter(([, , , constant]) => constant !== '')
+    expect(rows.length).toBeGreaterThan(40)
+    const stated = rows.map(([what = '', limit = '']) => `${what}: ${amountOf(limit)}`)
+    const found = rows.map(([what = '', , , constant = '']) => {
+      const [, name = '', file = ''] = /\[(.+)\]\(\.\.\/(.+)\)/.exec(constant) ?? []
+      return `${what}: ${constantIn(file, name)}`
+    })
+    expect(stated).toEqual(found)
+  })
+})
+
+/** `10 MiB` in bytes, `10 s` in milliseconds, `200 characters` as it is. */
+function amountOf(limit: string): number {
+  const units: Record<string, number> = {
+    KiB: 1024,
+    MiB: 1024 * 1024,
+    s: 1000,
+    days: 24 * 60 * 60 * 1000,
+  }
+  const [, amount = '', unit = ''] = /^([\d,]+)(?: (\w+))?$/.exec(limit) ?? []
+  return Number(amount.replaceAll(',', '')) * (units[unit] ?? 1)
+}
+
+/** The value of a constant that is a product of numbers, times in milliseconds; `group.name` is a member of an object. */
+function constantIn(file: string, name: string): number {
+  const pattern = name.split('.').join(String.raw`: \{[^}]*?\b`)
+  const [, product] = new RegExp(String.raw`\b${pattern}(?: =|:) ([\d_ *]+)`).exec(sourceOf(file)) ?? []
+  if (product === undefined) throw new Error(`${file} has no constant ${name}`)
+  const value = product
+    .split('*')
+    .map((factor) => Number(factor.replaceAll('_', '')))
+    .reduce((one, other) => one * other, 1)
+  return /seconds/i.test(name) ? value * 1000 : value
+}
+
+describe('http.md', () => {
+  test('lists what the ingest answers, for every reason', () => {
+    const [, union = ''] =
+      /export type Refusal =([\s\S]*?)\n\n/.exec(sourceOf('packages/core/src/receive/arrival.ts')) ?? []
+    const reasons = [...union.matchAll(/'(\w+)'/g)].map(([, reason]) => reason)
+    const [, record = ''] =
+      /const codes: [^=]*= \{([\s\S]*?)\n\}/.exec(sourceOf('packages/core/src/receive/ingest.ts')) ?? []
+    const codes = new Map([...record.matchAll(/(\w+): '(\w+)'/g)].map(([, reason, code]) => [reason, code]))
+
+    const rows = rowsUnder(http, 'What it answers').map(([status = '', code = '', reason = '']) => {
+      return { status, code: codesIn(code)[0], reason: codesIn(reason)[0] }
+    })
+    expect(new Set(rows.flatMap(({ reason }) => reason ?? []))).toEqual(new Set(reasons))
+    // A sender that has gone is not answered, and what is not HTTP is answered by the listener.
+    const answered = rows.filter(({ status, code }) => status !== '200' && code !== undefined)
+    expect(answered.length).toBeGreaterThan(10)
+    for (const { status, code, reason } of answered) {
+      expect(code, reason).toBe(codes.get(reason))
+      expect(status, reason).toBe(String(statusOf(code as IngestErrorCode)))
+    }
+  })
+
+  test('lists the errors of the API', () => {
+    const listed = rowsUnder(http, 'Errors').map(([status, code = '']) => [codesIn(code)[0], Number(status)])
+    expect(listed).toEqual(Object.entries(apiErrors).map(([code, { status }]) => [code, status]))
+  })
+
+  test('lists the routes of the API, the filters of the calls and the fields of a secret', async () => {
+    const api = createApi({ isAdmin: () => true } as unknown as ApiOptions)
+    const document = (await (await api.request('/api/v1/openapi.json')).json()) as {
+      paths: Record<string, Record<string, Operation>>
+    }
+    const routes = Object.entries(document.paths).flatMap(([path, methods]) => {
+      return Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
+    })
+    expect(firstCodes(rowsUnder(http, 'The API')).sort()).toEqual(routes.sort())
+
+    const filters = document.paths['/calls']?.['get']?.parameters?.map(({ name }) => name)
+    const listed = firstCodes(rowsUnder(http, 'Calls')).map((name) => name.replace('.<field>', ''))
+    expect(listed.sort()).toEqual(filters?.sort())
+
+    const body = document.paths['/sources/{source}/secrets']?.['post']?.requestBody
+    const fields = Object.keys(body?.content['application/json'].schema.properties ?? {})
+    expect(firstCodes(rowsUnder(http, 'Secrets')).sort()).toEqual(fields.sort())
+  })
+})
+
+interface Operation {
+  parameters?: { name: string }[]
+  requestBody?: { content: { 'application/json': { schema: { properties: Record<string, unknown> } } } }
+}
+
+function statusOf(code: IngestErrorCode): number {
+  return code === 'invalid_payload' ? invalidPayload([]).status : ingestAnswers[code].status
+}
+
+describe('events.md', () => {
+  test('lists the types and what else they are written as', () => {
+    const source = sourceOf('packages/events/src/wire/envelope.ts')
+    const known = [...source.matchAll(/\['(\w+)', '([\w.]+)'\]/g)].map(([, alias = '', type = '']) => {
+      return [alias, type] as const
+    })
+    const listed = rowsUnder(events, 'Types').flatMap(([type = '', aliases = '']) => {
+      return codesIn(aliases).map((alias) => [alias, codesIn(type)[0] ?? ''] as const)
+    })
+    expect(new Map(listed)).toEqual(new Map(known))
+    for (const [alias, type] of known) {
+      expect(readEnvelope({ event_type: alias, call_id: 'call' })).toMatchObject({ envelope: { type } })
+    }
+  })
+
+  test('lists the names of every fact, in the order in which they are believed', () => {
+    const scopes = { any: 'any event', event: 'call events', end: '`call.ended`' }
+    const groups = new Map<number, { name: string; entry: FieldName }[]>()
+    for (const [name, entry] of fieldNames) {
+      // Its form in snake_case follows from it.
+      if (name.includes('_')) continue
+      const row = Math.floor(entry.rank / 10)
+      groups.set(row, [...(groups.get(row) ?? []), { name, entry }])
+    }
+    const known = [...groups.values()].map((group) => {
+      const { reading, scope } = (group[0] as { entry: FieldName }).entry
+      const names = group.map(({ name }) => name)
+      return [reading.field, names, readAs(reading), scopes[scope]]
+    })
+    const listed = rowsUnder(events, 'Facts about the call').map(([field = '', names = '', kind, scope]) => {
+      return [codesIn(field)[0], codesIn(names), kind, scope]
+    })
+    expect(listed).toEqual(known)
+  })
+
+  test('lists the names of outcome, params, tools and turns', () => {
+    const facts = 'packages/events/src/facts'
+    const known = [
+      ['read-facts.ts', 'outcomeNames'],
+      ['read-facts.ts', 'paramsNames'],
+      ['tool.ts', 'nameNames'],
+      ['tool.ts', 'inputNames'],
+      ['tool.ts', 'outputNames'],
+      ['tool.ts', 'durationNames'],
+      ['tool.ts', 'timeNames'],
+      ['transcript.ts', 'listNames'],
+      ['transcript.ts', 'speakerNames'],
+      ['transcript.ts', 'textNames'],
+    ].map(([file = '', constant = '']) => namesIn(`${facts}/${file}`, constant))
+    const listed = rowsUnder(events, 'Outcome, params, tools, turns').map(([, names = '']) => codesIn(names))
+    expect(listed).toEqual(known)
+  })
+
+  test('has a rule for every field of a call record', () => {
+    const body = { eventType: 'call.ended', callId: 'call' }
+    const reading = readEnvelope(body)
+    if (!reading.ok) throw new Error('the envelope is refused')
+    const { envelope } = reading
+    const event = { seq: 1, receivedAt: 0, source: 'hamsa', envelope, facts: readFacts(envelope, body) }
+    const { head, put } = foldCall(null, [event])
+    const listed = firstCodes(rowsUnder(events, 'The call record'))
+    expect(listed.sort()).toEqual(Object.keys(showCall(head, put)).sort())
+  })
+})
+
+function readAs(reading: FieldName['reading']): string {
+  if (reading.kind === 'url') return 'URL'
+  if (reading.kind === 'seconds') return reading.perSecond === 1 ? 'seconds' : 'milliseconds'
+  return reading.kind
+}
+
+test('the pages name no reason, metric or code that is not there - a reader greps for them', () => {
+  const known = new Set([
+    ...rowsUnder(http, 'What it answers').flatMap((row) => codesIn(row.join(' '))),
+    ...Object.keys(apiErrors),
+  ])
+  const reasons = /`((?:secret|store|too_much|address|signature)_[a-z_]+)`/g
+  for (const page of [configuration, operations, http, events]) {
+    const named = [...readPage(page).matchAll(reasons)].map(([, name = '']) => name)
+    expect(
+      named.filter((name) => !known.has(name)),
+      page,
+    ).toEqual([])
+  }
+})
