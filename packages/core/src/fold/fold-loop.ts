@@ -21,6 +21,12 @@ const bytesMax = 1024 * 1024
 /** While accepting, a stretch takes a few milliseconds at most, and no acknowledgement waits for more than one. */
 const busyEventsMax = 64
 
+/**
+ * After the first event of a quiet time the fold waits for more: at a thousand events a second, ten of them then share
+ * a commit that costs as much for one.
+ */
+const gatherMs = 10
+
 /** Without a signal the log is looked at this often: a node that folds may have died, another may have appended. */
 const pollMs = 1_000
 
@@ -64,14 +70,16 @@ export class FoldLoop {
   async step(): Promise<'folded' | 'idle' | 'elsewhere'> {
     const { store, node, onFolded } = this.#options
     const begun = performance.now()
-    const read = await store.foldRead(node, this.#pace.accepting ? busyEventsMax : eventsMax, bytesMax)
+    const wanted = this.#pace.accepting ? busyEventsMax : eventsMax
+    const read = await store.foldRead(node, wanted, bytesMax)
     if (read === null) return 'elsewhere'
     if (read.events.length === 0) return 'idle'
     const commit = foldStretch(read)
     if (!(await store.foldCommit(commit))) return 'elsewhere'
     const ms = performance.now() - begun
     onFolded?.({ events: read.events.length, marked: commit.marked.length, ms })
-    this.#restMs = this.#pace.restMs(ms)
+    // A stretch that is not full has reached the end of the log: what comes next is worth waiting for.
+    this.#restMs = Math.max(this.#pace.restMs(ms), read.events.length < wanted ? gatherMs : 0)
     return 'folded'
   }
 
@@ -98,6 +106,7 @@ export class FoldLoop {
         continue
       }
       await this.#pause(waitMs, true)
+      if (this.#woken) await this.#pause(gatherMs, false)
     }
   }
 

@@ -97,8 +97,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const lagSeconds = gauge('hookswitch_fold_lag_seconds', 'Age of the oldest event that is not folded yet.')
   const newest = gauge('hookswitch_log_newest_seq', 'Place of the newest event in the log.')
   const bytes = gauge('hookswitch_store_bytes', 'Bytes that the store takes on disk.')
-  // Made when it is first known: a gauge that nobody has set reads as zero, which here would be a full disk.
-  let free: Gauge | null = null
+  const free = gauge('hookswitch_store_free_bytes', 'Free bytes where the store lies, where that is known.')
   const up = gauge('hookswitch_store_up', '1 while the store answers.')
   const inFlight = gauge(
     'hookswitch_in_flight_bytes',
@@ -125,10 +124,9 @@ export function createMetrics(sources: MetricsSources): Metrics {
       lagEvents.set(Math.max(0, bounds.newestSeq - bounds.foldedSeq))
       newest.set(bounds.newestSeq)
       bytes.set(stats.bytes)
-      if (stats.freeBytes !== null) {
-        free ??= gauge('hookswitch_store_free_bytes', 'Free bytes where the store lies, where that is known.')
-        free.set(stats.freeBytes)
-      }
+      // A gauge that nobody has set reads as zero, which here would be a full disk.
+      if (stats.freeBytes === null) registry.removeSingleMetric('hookswitch_store_free_bytes')
+      else free.set(stats.freeBytes)
       up.set(1)
     } catch {
       up.set(0)
