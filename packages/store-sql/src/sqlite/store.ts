@@ -18,6 +18,7 @@ import {
 import type { CallHead, CallPart } from '@hookswitch/events'
 import { Appender } from './append.ts'
 import { CallReader } from './calls.ts'
+import { Checkpointer } from './checkpointer.ts'
 import { databaseFile } from './database-file.ts'
 import { EventReader } from './events.ts'
 import { primaryCode, storeFailure } from './failure.ts'
@@ -48,10 +49,10 @@ const freeBytesKeptMs = 1_000
 const busyTimeoutMs = 2_000
 
 /**
- * Pages of WAL between checkpoints. Large enough that many commits share the writes of one page, small enough
- * that a restart replays at most 32 MiB.
+ * Pages of WAL after which the writer itself copies them into the database. The checkpointer beside it has done most
+ * of that by then, so that the writer only finishes it and begins the log anew; 64 MiB at most are replayed by a start.
  */
-const checkpointPages = 8_000
+const checkpointPages = 16_000
 
 export function openSqlite(options: SqliteOptions): Promise<Store> {
   return Promise.resolve().then(() => new SqliteStore(options))
@@ -76,6 +77,7 @@ class SqliteStore implements Store {
   readonly #options: SqliteOptions
   readonly #file: string
   readonly #lock: { release(): void } | null
+  readonly #checkpointer: Checkpointer | null
   readonly #watchers = new Set<() => void>()
   #connection: Connection | null
   #closed = false
@@ -96,6 +98,7 @@ class SqliteStore implements Store {
       this.#lock?.release()
       throw storeFailure(error)
     }
+    this.#checkpointer = options.readOnly === true ? new Checkpointer(this.#file) : null
   }
 
   append(batch: readonly NewEvent[]): Promise<Appended[]> {
@@ -196,6 +199,7 @@ class SqliteStore implements Store {
 
   close(): Promise<void> {
     this.#closed = true
+    this.#checkpointer?.close()
     this.#disconnect()
     this.#lock?.release()
     this.#watchers.clear()
