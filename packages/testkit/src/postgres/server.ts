@@ -52,6 +52,8 @@ export async function startServer(): Promise<PostgresServer> {
     chownSync(folder, owner.uid, owner.gid)
   }
   const programs = path.join(usableBinaries(found.folder, folder, root), 'bin')
+  // Copies of the programs are root's; the guard that removes the folder is not root.
+  if (owner.uid !== undefined) execFileSync('chown', ['-R', `${owner.uid}:${owner.gid}`, folder])
   const data = path.join(folder, 'data')
   try {
     mkdirSync(data, { mode: 0o700 })
