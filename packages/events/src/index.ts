@@ -11,7 +11,7 @@ export type { EnvelopeReading } from './wire/envelope.ts'
 export { canonicalContent } from './wire/canonical-content.ts'
 
 // From an event to what it says about its call.
-export { readFacts } from './facts/read-facts.ts'
+export { noFacts, readFacts } from './facts/read-facts.ts'
 
 // From events to a call.
 export { foldCall } from './fold/fold-call.ts'

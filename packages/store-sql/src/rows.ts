@@ -1,5 +1,5 @@
 import type { CallHead, Dialect, Issue } from '@hookswitch/events'
-import type { NewEvent, StoredEvent } from '@hookswitch/core'
+import type { NewEvent, SecretOrigin, StoredEvent, StoredSecret } from '@hookswitch/core'
 
 /** A row of `events` as both drivers give it. */
 export interface EventRow {
@@ -123,4 +123,29 @@ export function writeHead(head: CallHead): string {
 
 export function readHead(text: string): CallHead {
   return { ...nothingSaid, ...(JSON.parse(text) as Omit<CallHead, keyof typeof nothingSaid>) }
+}
+
+/** A row of `secrets` as both drivers give it. */
+export interface SecretRow {
+  id: string
+  source: string
+  hash: string
+  origin: string
+  label: string | null
+  created_at: number
+  expires_at: number | null
+  last_used_at: number | null
+}
+
+export function storedSecret(row: SecretRow): StoredSecret {
+  return {
+    id: row.id,
+    source: row.source,
+    hash: row.hash,
+    origin: row.origin as SecretOrigin,
+    label: row.label,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+  }
 }

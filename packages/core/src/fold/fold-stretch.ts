@@ -1,15 +1,18 @@
 import {
   foldCall,
+  noFacts,
   readBody,
   readEnvelope,
   readFacts,
   type CallChange,
   type CallHead,
-  type EventFacts,
   type FoldedEvent,
   type Issue,
 } from '@hookswitch/events'
 import type { FoldCommit, FoldRead, StoredEvent } from '../store/store.ts'
+
+/** Stands for what a poisonous event says. */
+const nothing = noFacts()
 
 /**
  * Folds one stretch of the log, call by call; pure. An event that breaks the fold is marked and passed over: it
@@ -56,7 +59,7 @@ function foldedEvent(event: StoredEvent, marked: FoldCommit['marked']): FoldedEv
     }
   } catch (error) {
     marked.push({ seq, issue: foldError(error) })
-    return { seq, receivedAt, source, envelope, facts: noFacts }
+    return { seq, receivedAt, source, envelope, facts: nothing }
   }
 }
 
@@ -72,8 +75,8 @@ function foldGroup(
     if (group.length === 1) {
       const event = group[0] as FoldedEvent
       marked.push({ seq: event.seq, issue: foldError(error) })
-      if (event.facts === noFacts) return null
-      return foldGroup(head, [{ ...event, facts: noFacts }], [])
+      if (event.facts === nothing) return null
+      return foldGroup(head, [{ ...event, facts: nothing }], [])
     }
   }
   let change: CallChange | null = null
@@ -99,26 +102,4 @@ function joinChanges(first: CallChange, second: CallChange): CallChange {
 function foldError(error: unknown): Issue {
   const name = error instanceof Error ? error.name : typeof error
   return { path: '', message: `foldError: the event could not be folded (${name}) and was passed over` }
-}
-
-const noFacts: EventFacts = {
-  agentId: null,
-  agentName: null,
-  projectId: null,
-  conversationId: null,
-  direction: null,
-  channel: null,
-  userNumber: null,
-  agentNumber: null,
-  params: null,
-  startedAt: null,
-  answeredAt: null,
-  endedAt: null,
-  durationSeconds: null,
-  ringSeconds: null,
-  recordingUrl: null,
-  transcript: null,
-  outcome: null,
-  tool: null,
-  issues: [],
 }

@@ -8,14 +8,9 @@ import { readTurnList, readUpdate } from './transcript.ts'
 const outcomeNames = ['outcomeResult', 'outcome_result', 'outcome']
 const paramsNames = ['params', 'customParams', 'custom_params']
 
-/**
- * What an event says about its call. Tolerant: whatever does not fit is left out and noted in `issues` by path and
- * kind, never by content. An event of an unknown type says nothing. Never throws.
- *
- * @param value the body that `envelope` was read from.
- */
-export function readFacts(envelope: Envelope, value: Record<string, unknown>): EventFacts {
-  const facts: EventFacts = {
+/** What an event says that says nothing. */
+export function noFacts(): EventFacts {
+  return {
     agentId: null,
     agentName: null,
     projectId: null,
@@ -36,6 +31,16 @@ export function readFacts(envelope: Envelope, value: Record<string, unknown>): E
     tool: null,
     issues: [],
   }
+}
+
+/**
+ * What an event says about its call. Tolerant: whatever does not fit is left out and noted in `issues` by path and
+ * kind, never by content. An event of an unknown type says nothing. Never throws.
+ *
+ * @param value the body that `envelope` was read from.
+ */
+export function readFacts(envelope: Envelope, value: Record<string, unknown>): EventFacts {
+  const facts = noFacts()
   const { issues } = facts
   const { type } = envelope
   if (!isKnown(type)) return facts

@@ -1,17 +1,7 @@
-import type { SecretOrigin, StoredSecret } from '@hookswitch/core'
+import type { StoredSecret } from '@hookswitch/core'
+import { storedSecret, type SecretRow } from '../rows.ts'
 import type { Query } from './connections.ts'
 import { canBeStored } from './text.ts'
-
-interface SecretRow {
-  id: string
-  source: string
-  hash: string
-  origin: string
-  label: string | null
-  created_at: number
-  expires_at: number | null
-  last_used_at: number | null
-}
 
 export async function listSecrets(query: Query): Promise<StoredSecret[]> {
   const rows = await query<SecretRow>(`SELECT * FROM hookswitch.secrets ORDER BY created_at, id`)
@@ -71,17 +61,4 @@ export async function touchSecrets(
      FROM locked WHERE s.id = locked.id`,
     [uses.map(({ id }) => id), uses.map(({ lastUsedAt }) => lastUsedAt)],
   )
-}
-
-function storedSecret(row: SecretRow): StoredSecret {
-  return {
-    id: row.id,
-    source: row.source,
-    hash: row.hash,
-    origin: row.origin as SecretOrigin,
-    label: row.label,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    lastUsedAt: row.last_used_at,
-  }
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { SecretOrigin, StoredSecret } from '@hookswitch/core'
+import type { StoredSecret } from '@hookswitch/core'
+import { storedSecret, type SecretRow } from '../rows.ts'
 
 /** The secrets of the sources, as hashes. */
 export class SecretTable {
@@ -44,29 +45,5 @@ export class SecretTable {
 
   touch(uses: readonly { id: string; lastUsedAt: number }[]): void {
     for (const { id, lastUsedAt } of uses) this.#touch.run(lastUsedAt, id)
-  }
-}
-
-interface SecretRow {
-  id: string
-  source: string
-  hash: string
-  origin: string
-  label: string | null
-  created_at: number
-  expires_at: number | null
-  last_used_at: number | null
-}
-
-function storedSecret(row: SecretRow): StoredSecret {
-  return {
-    id: row.id,
-    source: row.source,
-    hash: row.hash,
-    origin: row.origin as SecretOrigin,
-    label: row.label,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    lastUsedAt: row.last_used_at,
   }
 }
