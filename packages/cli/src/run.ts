@@ -11,10 +11,10 @@ import { createTerminal } from './terminal/terminal.ts'
  * thing; only what nobody foresaw brings a stack.
  */
 export async function run(args: readonly string[], host: Host, env: NodeJS.ProcessEnv): Promise<number> {
-  // Whoever reads our output may stop early, as `head` does.
+  // Whoever reads our output may stop early, as `head` does. A server goes on: what it is there for is not its log.
   host.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
-    host.exit(exitCodes.ok.code)
+    if (args[0] !== 'serve') host.exit(exitCodes.ok.code)
   })
   host.stderr.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

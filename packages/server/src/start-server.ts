@@ -44,6 +44,9 @@ export interface RunningServer {
 /** How long a stop waits for requests that are under way. */
 const drainMs = 25_000
 
+/** How long readiness and metrics wait for the store; a scrape gives up after ten seconds. */
+const answerMs = 2_000
+
 /** How soon a node notices that a newer one has migrated the store. */
 const schemaCheckMs = 5_000
 
@@ -146,8 +149,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     const stream = new EventStream({ store, log: logger })
     const page = createMetrics({
-      bounds: () => store.logBounds(),
-      stats: () => store.stats(),
+      bounds: () => within(answerMs, store.logBounds()),
+      stats: () => within(answerMs, store.stats()),
       inFlightBytes: () => ingest.inFlightBytes,
       streams: () => stream.open,
       clock,
@@ -168,10 +171,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const server = createListener({
       ingest,
       api: (request, response) => void apiListener(request, response),
+      stopping: () => stopping,
       ready: async () => {
         if (stopping) throw new Error('stopping')
         if (performance.now() - refusedAt < refusalKeptMs) throw new Error('the store has refused a write')
-        await store.ping()
+        await within(answerMs, store.ping())
       },
       metrics: () => page.page(),
       tls: environment.tls,
@@ -243,16 +247,34 @@ function listeningUrl(server: Server, { host, tls }: Environment): string {
   return `${tls === null ? 'http' : 'https'}://${name}:${port}`
 }
 
-/** Waits for what is under way; after `drainMs` the connections that are left are cut. */
+/** Waits for what is under way, at most `drainMs`; then what is left is cut. */
 async function drain(server: Server, acceptor: Acceptor): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
-  const cut = setTimeout(() => server.closeAllConnections(), drainMs)
   // A connection that is kept alive between two requests is closed when its request ends, not before.
   const idle = setInterval(() => server.closeIdleConnections(), 50)
-  await closed
-  await acceptor.drained()
-  clearTimeout(cut)
-  clearInterval(idle)
+  try {
+    await within(
+      drainMs,
+      closed.then(() => acceptor.drained()),
+    )
+  } catch {
+    server.closeAllConnections()
+  } finally {
+    clearInterval(idle)
+  }
+}
+
+/** The same promise, but rejected after `ms`: whoever asks for health or metrics does not wait for a store that hangs. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -57,7 +57,7 @@ describe('a full disk', () => {
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
     expect(new Set((await allEvents(server)).map(({ id }) => id))).toEqual(ids)
 
-    // Room is made, as retention does.
+    // Room is made, from outside.
     const other = new DatabaseSync(path.join(folder, 'hookswitch.db'), { timeout: 5_000 })
     other.exec('DELETE FROM events WHERE seq <= 40; DELETE FROM event_keys WHERE seq <= 40')
     other.close()

@@ -153,7 +153,7 @@ describe('a full disk', () => {
     }
     expect(failure).toMatchObject({ code: 'full', outcome: 'none' })
     expect(await store.listEvents({ after: 0, limit: 1_000 })).toHaveLength(stored * 2)
-    // Room is made, as retention does; the same store, without a restart, takes the refused batch.
+    // Room is made, from outside; the same store, without a restart, takes the refused batch.
     const other = new DatabaseSync(path.join(folder, 'hookswitch.db'))
     other.exec('DELETE FROM events WHERE seq <= 20; DELETE FROM event_keys WHERE seq <= 20')
     other.close()

@@ -29,7 +29,7 @@ export function formatBanner(facts: BannerFacts, paint: Terminal['paintNote']): 
     ['Authorization', secretLine(facts, paint)],
     // What asks for a signature is not tried by hand.
     ...(isSigned(facts) ? [] : [['Try it', ...curl(facts)] satisfies [string, ...string[]]]),
-    ['Then see', 'hookswitch calls'],
+    ['Then see', 'npx hookswitch calls'],
   ]
   const labelColumns = Math.max(...shown.map(([label]) => label.length))
   const lines = shown.flatMap(([label, ...texts]) =>

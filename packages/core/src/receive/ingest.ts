@@ -65,6 +65,8 @@ export function createIngest(options: IngestOptions): Ingest {
 
   function handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const begun = performance.now()
+    // A sender that is told so opens its next connection to whoever serves then, and loses none to our end.
+    if (stopping) response.shouldKeepAlive = false
     const name = sourceName(request.url ?? '', options.defaultSource)
     const source = name === null ? undefined : options.source(name)
     const refused = refuseHead(request, source)
@@ -158,6 +160,7 @@ export function createIngest(options: IngestOptions): Ingest {
         return
       }
       const { id, duplicate, collision } = accepted.appended
+      if (stopping) response.shouldKeepAlive = false
       send(response, 200, acceptedHeader, duplicate ? duplicateBody(id) : acceptedBody(id))
       observe({
         source: source.name,

@@ -39,11 +39,13 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
           onFolded: (folded) => say({ folded }),
           onError: (error) => say({ foldFailed: fault(error) }),
         })
-  store.watch(() => {
-    fold?.wake()
-    say({ appended: true })
-  })
-  fold?.start()
+  if (fold !== null) {
+    store.watch(() => {
+      fold.wake()
+      say({ appended: true })
+    })
+    fold.start()
+  }
 
   port.on('message', (message: StoreRequest | 'close') => {
     if (message === 'close') void close()

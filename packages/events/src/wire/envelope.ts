@@ -41,13 +41,7 @@ export function readEnvelope(value: Record<string, unknown>): EnvelopeReading {
     if (callIdProblem !== null) problems.push({ path, message: callIdProblem })
     return { ok: false, issues: problems }
   }
-  if (typeof callId === 'number') {
-    const message =
-      Number.isSafeInteger(callId) || !Number.isInteger(callId)
-        ? 'is a number, taken as text'
-        : 'is a number beyond 2^53, taken as text without its last digits, which JSON numbers lose'
-    issues.push({ path, message })
-  }
+  if (typeof callId === 'number') issues.push({ path, message: 'is a number, taken as text' })
   const sentType = type as string
   return {
     ok: true,
@@ -95,7 +89,12 @@ function problemOfType(type: unknown): string | null {
 function problemOfCallId(callId: unknown): string | null {
   if (callId === undefined) return 'is missing'
   if (typeof callId === 'number') {
-    return Number.isFinite(callId) ? null : 'is a number out of range, expected a string'
+    if (!Number.isFinite(callId)) return 'is a number out of range, expected a string'
+    // Its last digits are lost in parsing, and with them what tells two calls apart.
+    if (Number.isInteger(callId) && !Number.isSafeInteger(callId)) {
+      return 'is a number beyond 2^53, whose last digits JSON numbers lose, expected a string'
+    }
+    return null
   }
   if (typeof callId !== 'string') return `is ${kindOf(callId)}, expected a string`
   if (callId.length === 0) return 'is empty'

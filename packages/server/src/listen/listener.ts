@@ -6,6 +6,8 @@ import { isIngestPath, type Ingest } from '@hookswitch/core'
 export interface ListenerOptions {
   ingest: Ingest
   api: (request: IncomingMessage, response: ServerResponse) => void
+  /** True from the moment when a stop has begun: connections end with the answers that are still given. */
+  stopping: () => boolean
   /** Resolves when events can be accepted, rejects otherwise. */
   ready: () => Promise<void>
   metrics: () => Promise<{ contentType: string; text: string }>
@@ -89,6 +91,7 @@ function malformedAnswer(code: string | undefined): MalformedAnswer {
 }
 
 function handleOther(request: IncomingMessage, response: ServerResponse, options: ListenerOptions): void {
+  if (options.stopping()) response.shouldKeepAlive = false
   const [path = '/'] = (request.url ?? '/').split('?', 1)
   if (path.startsWith('/api/')) {
     options.api(request, response)

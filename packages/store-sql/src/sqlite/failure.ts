@@ -11,7 +11,7 @@ export function storeFailure(error: unknown): StoreError {
   const code = primaryCode(error)
   const detail = error instanceof Error ? error.message : String(error)
   if (code === SQLITE_FULL) return new StoreError('full', detail, { cause: error })
-  if (code === SQLITE_BUSY || code === SQLITE_LOCKED) {
+  if (isBusy(error)) {
     return new StoreError('unavailable', `another program holds the database file (${detail})`, {
       cause: error,
     })
@@ -19,7 +19,14 @@ export function storeFailure(error: unknown): StoreError {
   if (code === SQLITE_NOTADB) {
     return new StoreError('io', 'the file is not a SQLite database', { cause: error })
   }
-  return new StoreError('io', detail, { cause: error })
+  // After a failed sync at the commit, what was written may be there at the next start.
+  return new StoreError('io', detail, { cause: error, outcome: 'unknown' })
+}
+
+/** Another connection holds what was asked for. */
+export function isBusy(error: unknown): boolean {
+  const code = primaryCode(error)
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED
 }
 
 /** SQLite's extended codes carry the primary one in their low byte. */

@@ -1,4 +1,4 @@
-import { statfsSync, mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import {
   StoreError,
@@ -236,6 +236,9 @@ class SqliteStore implements Store {
 
   #open(): Connection {
     const readOnly = this.#options.readOnly === true
+    // Made before SQLite makes it, so that nobody else may read it, also in a folder that others may enter. SQLite
+    // gives the files beside it the same mode.
+    if (!readOnly) closeSync(openSync(this.#file, 'a', 0o600))
     const database = new DatabaseSync(this.#file, { readOnly, timeout: busyTimeoutMs })
     try {
       if (readOnly) {
