@@ -1,10 +1,10 @@
 /** Counts the bytes of bodies between their first byte and their commit. */
 export class InFlight {
-  readonly bytesMax: number
+  readonly #bytesMax: number
   #bytes = 0
 
   constructor(bytesMax: number) {
-    this.bytesMax = bytesMax
+    this.#bytesMax = bytesMax
   }
 
   get bytes(): number {
@@ -13,7 +13,7 @@ export class InFlight {
 
   /** False, and nothing is counted, when the bytes do not fit. */
   take(bytes: number): boolean {
-    if (this.#bytes + bytes > this.bytesMax) return false
+    if (this.#bytes + bytes > this.#bytesMax) return false
     this.#bytes += bytes
     return true
   }

@@ -18,8 +18,6 @@ const flushMs = 200
 export interface Log {
   logger: Logger
   arrival(arrival: Arrival): void
-  /** Writes what is kept back, at once. */
-  flush(): void
   close(): void
 }
 
@@ -44,7 +42,6 @@ export function createLog({ level, write = writeToOutput }: LogOptions): Log {
   return {
     logger,
     arrival: (arrival) => logArrival(logger, arrival),
-    flush,
     close: () => {
       clearInterval(timer)
       flush()
