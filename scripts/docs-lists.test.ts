@@ -15,8 +15,9 @@ import {
 import type { ApiOptions } from '../packages/server/src/api/app.ts'
 import { createApi } from '../packages/server/src/api/create-api.ts'
 import { apiErrors } from '../packages/server/src/api/errors.ts'
-import { configSchema, sourceSchema } from '../packages/server/src/config/config-schema.ts'
+import { configSchema, retentionSchema, sourceSchema } from '../packages/server/src/config/config-schema.ts'
 import { resolveConfig } from '../packages/server/src/config/resolve-config.ts'
+import { configFields } from '../packages/server/src/destinations/destination-fields.ts'
 import { readEnvironment } from '../packages/server/src/environment.ts'
 import { createMetrics } from '../packages/server/src/observe/metrics.ts'
 import { codesIn, fencesOf, readPage, rowsUnder, sectionOf } from './page-reader.ts'
@@ -71,8 +72,7 @@ describe('configuration.md', () => {
   })
 
   test('lists the keys of the config file', () => {
-    const { sources, agents, ...others } = configSchema.shape
-    expect([sources, agents, others]).toEqual([expect.anything(), expect.anything(), {}])
+    expect(Object.keys(configSchema.shape)).toEqual(['sources', 'agents', 'destinations', 'retention'])
     const ofSource = Object.keys(sourceSchema.shape).map((key) => `sources.<name>.${key}`)
     let ofAgent: string[] = []
     try {
@@ -81,8 +81,10 @@ describe('configuration.md', () => {
       const [, known = ''] = /expected one of (.*)/.exec((error as Error).message) ?? []
       ofAgent = known.split(', ').map((key) => `agents.<id>.${key}`)
     }
-    const listed = firstCodes(rowsUnder(configuration, 'The config file'))
-    expect(listed.sort()).toEqual(['sources.<name>', 'agents.<id>', ...ofSource, ...ofAgent].sort())
+    const ofDestination = Object.keys(configFields.shape).map((key) => `destinations[].${key}`)
+    const ofRetention = Object.keys(retentionSchema.shape).map((key) => `retention.${key}`)
+    const known = ['sources.<name>', 'agents.<id>', ...ofSource, ...ofAgent, ...ofDestination, ...ofRetention]
+    expect(firstCodes(rowsUnder(configuration, 'The config file')).sort()).toEqual(known.sort())
   })
 })
 
@@ -208,6 +210,7 @@ describe('http.md', () => {
     const api = createApi({ isAdmin: () => true } as unknown as ApiOptions)
     const document = (await (await api.request('/api/v1/openapi.json')).json()) as {
       paths: Record<string, Record<string, Operation>>
+      components: { schemas: Record<string, { properties: Record<string, { enum?: string[] }> }> }
     }
     const routes = Object.entries(document.paths).flatMap(([path, methods]) => {
       return Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
@@ -218,9 +221,14 @@ describe('http.md', () => {
     const listed = firstCodes(rowsUnder(http, 'Calls')).map((name) => name.replace('.<field>', ''))
     expect(listed.sort()).toEqual(filters?.sort())
 
-    const body = document.paths['/sources/{source}/secrets']?.['post']?.requestBody
-    const fields = Object.keys(body?.content['application/json'].schema.properties ?? {})
-    expect(firstCodes(rowsUnder(http, 'Secrets')).sort()).toEqual(fields.sort())
+    const fieldsOf = (path: string): string[] => {
+      const body = document.paths[path]?.['post']?.requestBody
+      return Object.keys(body?.content['application/json'].schema.properties ?? {}).sort()
+    }
+    expect(firstCodes(rowsUnder(http, 'Secrets')).sort()).toEqual(fieldsOf('/sources/{source}/secrets'))
+    expect(firstCodes(rowsUnder(http, 'Destinations')).sort()).toEqual(fieldsOf('/destinations'))
+    const { state } = document.components.schemas['Explanation']?.properties ?? {}
+    expect(firstCodes(rowsUnder(http, 'What became of an event')).sort()).toEqual(state?.enum?.sort())
   })
 })
 

@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAuditCommand } from './audit/audit.ts'
 import { addCallsCommand } from './calls/calls.ts'
 import type { Context } from './context.ts'
+import { addDeadCommand } from './deliveries/dead.ts'
+import { addDeliveriesCommand } from './deliveries/deliveries.ts'
+import { addDestinationsCommand } from './destinations/destinations.ts'
+import { addEraseCommand } from './erase/erase.ts'
+import { addExplainCommand } from './explain/explain.ts'
 import { helpEnding } from './help.ts'
+import { addLanesCommand } from './lanes/lanes.ts'
+import { addReplayCommand } from './replay/replay.ts'
 import { addDoctorCommand } from './doctor/doctor.ts'
 import { addInitCommand } from './init/init.ts'
 import { addMigrateCommand } from './migrate/migrate.ts'
@@ -15,7 +23,7 @@ import { addTokensCommand } from './tokens/tokens.ts'
 export function createProgram(context: Context): Command {
   const { stdout, stderr } = context.host
   const program = new Command('hookswitch')
-    .description('Receives the webhooks of voice agents, loses none, shows the call.')
+    .description('Turns the webhooks of voice agents into things that happen, in order, with nothing lost.')
     .version(ownVersion(), '--version')
     // An option that stands behind a subcommand is the subcommand's.
     .enablePositionalOptions()
@@ -32,7 +40,15 @@ export function createProgram(context: Context): Command {
   addSendCommand(program, context)
   addCallsCommand(program, context)
   addTailCommand(program, context)
+  addDestinationsCommand(program, context)
+  addDeliveriesCommand(program, context)
+  addExplainCommand(program, context)
+  addDeadCommand(program, context)
+  addLanesCommand(program, context)
+  addReplayCommand(program, context)
   addTokensCommand(program, context)
+  addEraseCommand(program, context)
+  addAuditCommand(program, context)
   addDoctorCommand(program, context)
   addMigrateCommand(program, context)
   return program

@@ -9,8 +9,10 @@ export type {
   FoldRead,
   LogBounds,
   NewEvent,
+  RoutedDestination,
   SecretOrigin,
   Store,
+  StoreChange,
   StoredEvent,
   StoredSecret,
   StoreStats,
@@ -34,8 +36,109 @@ export { FoldLoop } from './fold/fold-loop.ts'
 export type { FoldLoopOptions } from './fold/fold-loop.ts'
 export { foldStretch } from './fold/fold-stretch.ts'
 
-// The store in a thread of its own.
+// Route: from an event to its deliveries.
+export { keptLaneKey, notRouted, routeEvent } from './route/route.ts'
+export type { NotRouted } from './route/route.ts'
+export { lanePathProblem } from './route/lane-key.ts'
+export type { LaneSubject } from './route/lane-key.ts'
+
+// Deliver: destinations, lanes, deliveries and their attempts.
+export type {
+  DestinationDefinition,
+  DestinationFlow,
+  DestinationLimits,
+  DestinationScope,
+  DestinationVersion,
+  Hold,
+  HoldReason,
+  LaneRule,
+  RetryPolicy,
+  RetryPreset,
+  StoredDestination,
+  UserCode,
+} from './deliver/destination.ts'
+export { destinationId } from './deliver/destination-id.ts'
+export type {
+  AuditEntry,
+  DeliveryState,
+  LaneState,
+  ListedDelivery,
+  ReplayFilter,
+  RoutedDelivery,
+  StoredAttempt,
+  StoredDelivery,
+  StoredLane,
+  StoredReplay,
+} from './deliver/delivery.ts'
+export { deliveryAgeMsMax, epochLapsesMs, keysKeptMs } from './deliver/delivery-store.ts'
+export type {
+  Claim,
+  DeliveryQuery,
+  DeliveryStats,
+  DeliveryStore,
+  EraseReport,
+  EraseSelection,
+  LaneQuery,
+  NewDestination,
+  ReplayRead,
+  RetentionCutoffs,
+  RetentionReport,
+  TurnOutcome,
+  WorkAnswer,
+  WorkRequest,
+  WorkResult,
+} from './deliver/delivery-store.ts'
+export { answerBytesMax, traceBytesMax } from './deliver/attempt.ts'
+export type { AttemptResult, RequestTrace, ResponseTrace, Verdict } from './deliver/attempt.ts'
+export { judgeStatus } from './deliver/verdict.ts'
+export { readRetryAfter } from './deliver/retry-after.ts'
+export { Rejected, Retryable } from './deliver/failure.ts'
+export type { FailureCause } from './deliver/failure.ts'
+export { retryAfterWithinCap, retryDelayMs, retryLimits, retryPresets, triesMax } from './deliver/retry.ts'
+
+// What an answer does to a destination and its lanes: for the engines of the store.
+export {
+  allowedSends,
+  breakerFailures,
+  drawn,
+  freshFlow,
+  held,
+  holdAt,
+  isHalfOpen,
+  resumed,
+  resumedByChange,
+} from './deliver/flow.ts'
+export { settle } from './deliver/settle.ts'
+export type { Settlement } from './deliver/settle.ts'
+export { lanesToTake } from './deliver/share.ts'
+
+// What became of an event, for people.
+export { explainEvent } from './deliver/explain.ts'
+export type {
+  ExplainedDelivery,
+  ExplainedState,
+  ExplainSubject,
+  Explanation,
+} from './deliver/explain.ts'
+
+// The engine that works the lanes, and what it looks after besides.
+export { Deliverer } from './deliver/deliverer.ts'
+export type { DelivererOptions, DeliveryJob, DeliveryResult } from './deliver/deliverer.ts'
+export { DestinationBook } from './deliver/destination-book.ts'
+export { turnOutcome } from './deliver/turn-outcome.ts'
+export { Upkeep } from './upkeep/upkeep.ts'
+export type { RetentionDays, UpkeepOptions } from './upkeep/upkeep.ts'
+
+// Threads: the store in one of its own, and time.
 export { hostStore } from './runtime/store-host.ts'
 export type { StoreHostOptions } from './runtime/store-host.ts'
-export { connectStore } from './runtime/remote-store.ts'
-export type { RemoteStore, RemoteStoreEvents, StoreThread } from './runtime/remote-store.ts'
+export { connectStore, joinStores, storeAt } from './runtime/remote-store.ts'
+export type {
+  ReadingStore,
+  RemoteStore,
+  RemoteStoreEvents,
+  StoreThread,
+  WritingStore,
+} from './runtime/remote-store.ts'
+export { realTimers } from './runtime/timers.ts'
+export type { Timers } from './runtime/timers.ts'

@@ -52,6 +52,11 @@ export interface CallHead {
   liveCharacters: number
   otherCharacters: number
   truncated: boolean
+  /**
+   * The lane of this call at each destination whose lanes are named by a path, by the destination's key: found when
+   * the call is first routed there, and then kept. Set by routing; the fold only carries it on.
+   */
+  lanes?: Record<string, string>
 }
 
 export interface PartPlace {

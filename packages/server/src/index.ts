@@ -1,6 +1,4 @@
-// The config file.
-export { defineConfig } from './config/config.ts'
-export type { AgentConfig, HookswitchConfig, SourceConfig } from './config/config.ts'
+// The config file; what it is written with is `@hookswitch/server/config`.
 export { loadConfig } from './config/load-config.ts'
 export { defaultSource, resolveConfig } from './config/resolve-config.ts'
 export type { ResolvedAgent, ResolvedConfig, ResolvedSource } from './config/resolve-config.ts'

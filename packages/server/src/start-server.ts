@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { Acceptor, StoreError, createIngest, ingestLimits, type Source } from '@hookswitch/core'
+import { createEgress } from '@hookswitch/destinations'
 import type { StoreLocation } from '@hookswitch/store-sql'
 import { createApi } from './api/create-api.ts'
 import { agentViews } from './config/agent-views.ts'
 import { defaultSource, type ResolvedConfig, type ResolvedSource } from './config/resolve-config.ts'
+import { startDelivery } from './deliver/start-delivery.ts'
+import { destinationSecrets } from './destinations/destination-secrets.ts'
+import { checkDestinations } from './destinations/check-destinations.ts'
+import { syncDestinations } from './destinations/sync-destinations.ts'
 import type { Environment } from './environment.ts'
 import { contains, senderAddress } from './listen/address.ts'
 import { createListener } from './listen/listener.ts'
@@ -16,6 +23,7 @@ import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { adminTokenCheck } from './secrets/admin-token.ts'
 import { givenSecrets } from './secrets/given-secrets.ts'
 import { Keyring } from './secrets/keyring.ts'
+import { createSealer } from './secrets/sealer.ts'
 import { ensureSecretFiles, type StartSecrets } from './secrets/secret-files.ts'
 import { signatureVerifier } from './secrets/signature.ts'
 import { EventStream } from './stream/event-stream.ts'
@@ -24,6 +32,8 @@ import { startStoreThreads } from './threads/start-threads.ts'
 export interface ServerOptions {
   environment: Environment
   config: ResolvedConfig
+  /** The URL of the module that `import … from 'hookswitch'` means in the config file; its functions need it. */
+  ownModuleUrl: string
   /** Limits of the SQLite file; the defaults are right for all but tests of a full disk. */
   sqlite?: { pagesMax?: number; freeBytesMin?: number }
   /** Where log lines go; standard output by default. */
@@ -39,6 +49,11 @@ export interface RunningServer {
   stop(): Promise<void>
   /** Resolves with the cause if the server can serve no longer; the process should then end with an error. */
   died: Promise<unknown>
+}
+
+/** What the requests that it sends say of themselves. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
 }
 
 /** How long a stop waits for requests that are under way. */
@@ -82,17 +97,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })
     // Assigned before the first signal of the store can come: the threads are awaited first.
     let metrics: Metrics | null = null
-    const store = await startStoreThreads(storeLocation(options), randomUUID(), {
-      onFolded: (folded) => metrics?.folded(folded),
-      onFoldFailed: (error) => {
-        metrics?.foldFailed()
-        logger.error({ code: error.code, detail: error.detail }, 'the fold failed and will try again')
+    const location = storeLocation(options)
+    const node = randomUUID()
+    const { retention } = config
+    const store = await startStoreThreads(
+      { location, node, retention },
+      {
+        onFolded: (folded) => metrics?.folded(folded),
+        onFoldFailed: (error) => {
+          metrics?.foldFailed()
+          logger.error({ code: error.code, detail: error.detail }, 'the fold failed and will try again')
+        },
+        onUpkeepFailed: (error) => {
+          logger.error({ code: error.code, detail: error.detail }, 'the upkeep failed and will try again')
+        },
+        onDied: (cause) => {
+          logger.fatal({ cause: messageOf(cause) }, 'a store thread died')
+          die(cause)
+        },
       },
-      onDied: (cause) => {
-        logger.fatal({ cause: cause instanceof Error ? cause.message : String(cause) }, 'a store thread died')
-        die(cause)
-      },
-    })
+    )
     releasers.push(() => store.close())
 
     const keyring = new Keyring({
@@ -147,15 +171,55 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }, schemaCheckMs).unref()
     releasers.push(() => clearInterval(guard))
 
+    const file = path.basename(environment.configPath ?? 'hookswitch.config.ts')
+    const egress = createEgress({ allow: environment.egressAllow, version })
+    releasers.push(() => egress.close())
+    const kindContext = { egress, publicUrl: environment.publicUrl, version, runHandler: notHere }
+    await checkDestinations(config.destinations, kindContext, file)
+    await syncDestinations(store, config.destinations, file)
+    const delivery = await startDelivery(
+      {
+        location,
+        node,
+        secretKey: secrets.secretKey,
+        configured: config.destinations.map(({ definition, secrets: own }) => ({ definition, secrets: own })),
+        agents: [...config.agents].map(([id, { echo, outcome }]) => [
+          id,
+          { echo, outcome: outcome?.schema ?? null },
+        ]),
+        egressAllow: environment.egressAllow,
+        publicUrl: environment.publicUrl,
+        version,
+        configFile: environment.configPath,
+        ownModuleUrl: options.ownModuleUrl,
+      },
+      (port) => store.serve(port),
+      {
+        onResult: (line) => {
+          log.delivery(line)
+          metrics?.delivery(line)
+        },
+        onFailed: (failure) => logger.error(failure, 'delivering failed and will try again'),
+        onSaid: ({ level, fields, message }) => logger[level](fields, message),
+        onDied: (cause) => {
+          logger.fatal({ cause: messageOf(cause) }, 'the thread that delivers died')
+          die(cause)
+        },
+      },
+    )
+    releasers.push(() => delivery.stop(0))
+
     const stream = new EventStream({ store, log: logger })
     const page = createMetrics({
       bounds: () => within(answerMs, store.logBounds()),
       stats: () => within(answerMs, store.stats()),
+      deliveries: () => within(answerMs, store.deliveryStats()),
       inFlightBytes: () => ingest.inFlightBytes,
       streams: () => stream.open,
       clock,
     })
     metrics = page
+    const sealer = createSealer(secrets.secretKey)
     const api = createApi({
       store,
       keyring,
@@ -165,6 +229,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       clock,
       stream,
       log: logger,
+      sealer,
+      secretsOf: destinationSecrets(config.destinations, sealer),
+      kindContext,
+      testDestination: (destination) => delivery.test(destination),
     })
     const apiListener = getRequestListener(api.fetch, { overrideGlobalObjects: false })
     let stopping = false
@@ -205,7 +273,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       stopping = true
       ingest.stop()
       stream.close()
-      await drain(server, acceptor)
+      // What waits in a lane is delivered after the next start; only what is on its way is waited for.
+      await Promise.all([drain(server, acceptor), delivery.stop(drainMs)])
       await release()
     }
     return { url, secrets, stop: () => (stopped ??= stop()), died }
@@ -213,6 +282,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await release()
     throw error
   }
+}
+
+/** Functions of the config file are called in a thread of their own, never here. */
+function notHere(): Promise<never> {
+  return Promise.reject(new Error('a handler is not called in this thread'))
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
 }
 
 function storeLocation({ environment, sqlite }: ServerOptions): StoreLocation {

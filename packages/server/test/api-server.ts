@@ -1,21 +1,35 @@
-import { hash } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { BlockList, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
-import { eventId, FoldLoop, StoreError, type NewEvent, type Store } from '@hookswitch/core'
+import {
+  eventId,
+  FoldLoop,
+  StoreError,
+  type NewEvent,
+  type Store,
+  type StoredDestination,
+  type TurnOutcome,
+  type WorkResult,
+} from '@hookswitch/core'
+import { createEgress, destinationKinds } from '@hookswitch/destinations'
 import { readBody, readEnvelope } from '@hookswitch/events'
 import { openSqlite } from '@hookswitch/store-sql'
+import type { TestAttempt } from '../src/api/app.ts'
 import { createApi } from '../src/api/create-api.ts'
 import { agentViews } from '../src/config/agent-views.ts'
 import type { HookswitchConfig } from '../src/config/config.ts'
 import { resolveConfig } from '../src/config/resolve-config.ts'
+import { destinationSecrets } from '../src/destinations/destination-secrets.ts'
+import { syncDestinations } from '../src/destinations/sync-destinations.ts'
 import { adminTokenCheck } from '../src/secrets/admin-token.ts'
 import { givenSecrets } from '../src/secrets/given-secrets.ts'
 import { Keyring } from '../src/secrets/keyring.ts'
+import { createSealer } from '../src/secrets/sealer.ts'
 import { EventStream, type EventStreamOptions } from '../src/stream/event-stream.ts'
 
 /** The API and the stream on a real store and a real socket, without the rest of the server. */
@@ -35,9 +49,19 @@ export interface ApiServer {
   /** Stores bodies as the ingest does, in one batch, and gives the ids. */
   append(...bodies: (string | object)[]): Promise<string[]>
   fold(): Promise<void>
+  /** Takes what is due and gives each delivery this outcome, by its type of event; returns how many there were. */
+  deliver(outcomeOf: (eventType: string) => Outcome): Promise<number>
+  /** Moves the clock of server and store on. */
+  advance(ms: number): void
   /** Connections that are open, those that are kept alive among them. */
   connections(): Promise<number>
   close(): Promise<void>
+}
+
+/** What came of a try, and of the delivery by it. */
+export interface Outcome {
+  attempt: WorkResult['attempt']
+  outcome: TurnOutcome
 }
 
 export interface Answer {
@@ -49,14 +73,22 @@ export interface Answer {
 
 export const adminToken = 'adm_test'
 
-/** The clock of the server, which stands still. */
+/** Where the clock of the server begins; it stands still. */
 export const now = Date.UTC(2026, 5, 1)
 
 export async function startApiServer(
-  options: { config?: HookswitchConfig; limits?: EventStreamOptions['limits'] } = {},
+  options: {
+    config?: HookswitchConfig
+    limits?: EventStreamOptions['limits']
+    secretKey?: string
+    /** An earlier one's, which was not removed at its end. */
+    folder?: string
+  } = {},
 ): Promise<ApiServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'hookswitch-api-'))
-  const store = await openSqlite({ folder, freeBytesMin: 0 })
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'hookswitch-api-')))
+  let time = now
+  const clock = (): number => time
+  const store = await openSqlite({ folder, freeBytesMin: 0, clock })
   let failure: Error | null = null
   const breakable = new Proxy(store, {
     get: (target, name) => {
@@ -70,13 +102,24 @@ export async function startApiServer(
   function note(...values: unknown[]): void {
     logged.push(values)
   }
-  const clock = (): number => now
   const config = resolveConfig(options.config ?? {})
   const given = givenSecrets({ webhookSecrets: ['environment-secret'] }, config, { webhookSecret: null })
   const keyring = new Keyring({ store: breakable, sources: config.sources, given, clock, log })
   await keyring.start()
   const limits = options.limits === undefined ? {} : { limits: options.limits }
   const stream = new EventStream({ store: breakable, log, ...limits })
+  const allow = new BlockList()
+  allow.addSubnet('127.0.0.0', 8)
+  const egress = createEgress({ allow, version: 'test' })
+  const kindContext = {
+    egress,
+    publicUrl: null,
+    version: 'test',
+    runHandler: () => Promise.reject(new Error('no handler runs here')),
+  }
+  const sealer = createSealer(options.secretKey ?? 'the key of the test')
+  const secretsOf = destinationSecrets(config.destinations, sealer)
+  await syncDestinations(store, config.destinations, 'hookswitch.config.ts')
   const api = createApi({
     store: breakable,
     keyring,
@@ -86,7 +129,30 @@ export async function startApiServer(
     clock,
     stream,
     log,
+    sealer,
+    secretsOf,
+    kindContext,
+    testDestination,
   })
+  /** As the server does it, in this thread. */
+  async function testDestination(destination: StoredDestination): Promise<TestAttempt> {
+    const { definition } = destination
+    const kind = destinationKinds.get(definition.kind)
+    if (kind === undefined) throw new Error('a kind that is not there')
+    const settings = kind.settings.parse({ ...definition.settings, ...secretsOf(destination) })
+    const open = kind.open(settings, { ...kindContext, name: definition.name })
+    const body = Buffer.from(JSON.stringify({ eventType: 'call.ended', callId: 'test-call' }))
+    const event = { ...sampleEvent, body: JSON.parse(body.toString()) as Record<string, unknown> }
+    const message = { eventId: event.id, deliveryId: 'dlv_test', replayId: null, attempt: 1, event, body }
+    const facts = { call: null, outcome: null, content: undefined, test: true }
+    const signal = AbortSignal.timeout(10_000)
+    return {
+      ...(await open.send({ ...message, ...facts }, signal)),
+      startedAt: clock(),
+      durationMs: 1,
+    }
+  }
+
   const listener = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   const server = createServer((request, response) => void listener(request, response))
   server.listen(0, '127.0.0.1')
@@ -115,12 +181,31 @@ export async function startApiServer(
       }
     },
     append: async (...bodies) => {
-      const appended = await store.append(bodies.map(newEvent))
+      const appended = await store.append(bodies.map((body) => newEvent(body, time)))
       return appended.map(({ id }) => id)
     },
     fold: async () => {
       const loop = new FoldLoop({ store, node: 'test' })
       while ((await loop.step()) === 'folded');
+    },
+    deliver: async (outcomeOf) => {
+      const epoch = randomUUID()
+      await store.beat(epoch)
+      const request = { epoch, lanesMax: 100, lanesPerDestinationMax: 100 }
+      const { claims } = await store.work({ ...request, results: [] })
+      const results = await Promise.all(
+        claims.map(async ({ laneKey, claim, delivery }): Promise<WorkResult> => {
+          const [event] = await store.eventsAt([delivery.eventSeq])
+          const { attempt, outcome } = outcomeOf(event?.type ?? '')
+          return { laneKey, claim, deliveryKey: delivery.key, attempt, outcome, wantsNext: false }
+        }),
+      )
+      await store.work({ ...request, results, lanesMax: 0 })
+      await store.endEpoch(epoch)
+      return claims.length
+    },
+    advance: (ms) => {
+      time += ms
     },
     connections: () =>
       new Promise((resolve, reject) => {
@@ -132,15 +217,28 @@ export async function startApiServer(
       server.closeAllConnections()
       server.close()
       await keyring.stop()
+      await egress.close()
       await store.close()
-      await rm(folder, { recursive: true })
+      if (options.folder === undefined) await rm(folder, { recursive: true })
     },
   }
 }
 
 export const unreachable = new StoreError('unavailable', 'db.example:5432 refuses connections')
 
-function newEvent(given: string | object): NewEvent {
+const sampleEvent = {
+  id: 'evt_test',
+  seq: 0,
+  callId: 'test-call',
+  type: 'call.ended',
+  occurredAt: null,
+  receivedAt: new Date(now).toISOString(),
+  source: 'test',
+  dialect: 'v1',
+  issues: [],
+}
+
+function newEvent(given: string | object, receivedAt: number): NewEvent {
   const body = Buffer.from(typeof given === 'string' ? given : JSON.stringify(given))
   const read = readBody(body)
   if (!read.ok) throw new Error('a test appended what the ingest refuses')
@@ -148,13 +246,13 @@ function newEvent(given: string | object): NewEvent {
   if (!found.ok) throw new Error('a test appended what the ingest refuses')
   const { dialect, type, callId, occurredAt } = found.envelope
   return {
-    id: eventId(now),
+    id: eventId(receivedAt),
     source: 'hamsa',
     callId,
     type,
     dialect,
     occurredAt,
-    receivedAt: now,
+    receivedAt,
     content: hash('sha256', body, 'buffer').subarray(0, 16),
     body,
   }

@@ -39,6 +39,7 @@ describe('a full disk', () => {
     const started = await startServer({
       environment,
       config: resolveConfig({}),
+      ownModuleUrl: import.meta.url,
       sqlite: { pagesMax: 200, freeBytesMin: 0 },
       writeLog: () => {},
     })

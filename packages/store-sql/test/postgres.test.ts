@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPostgres } from '@hookswitch/store-sql'
 import { postgresMissing, queryPostgres, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
-import { storeContract, storeContractCases } from '@hookswitch/testkit/store-contract'
+import { moveIntoThePast, storeContract, storeContractCases } from '@hookswitch/testkit/store-contract'
 
 const missing = postgresMissing()
 
@@ -13,6 +13,7 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
   afterAll(() => postgres?.stop())
 
   const contract = storeContract('holds to the contract of the store', {
+    interleavings: 20,
     async open() {
       const { url } = postgres
       const open = () => openPostgres({ url })
@@ -20,6 +21,7 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
         store: await open(),
         reopen: open,
         another: open,
+        advance: (ms) => moveIntoThePast(url, ms),
         async dispose() {
           await queryPostgres(url, 'DROP SCHEMA hookswitch CASCADE')
         },

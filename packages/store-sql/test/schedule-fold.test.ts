@@ -227,10 +227,11 @@ async function readBy(store: Store, node: string, eventsMax = 100): Promise<Fold
 }
 
 /** A fold that only counts: an event that is folded twice, or not at all, shows. */
-function fold({ foldedSeq, events, heads }: FoldRead): FoldCommit {
+function fold({ foldedSeq, events, heads, routing }: FoldRead): FoldCommit {
   const callIds = [...new Set(events.map(({ callId }) => callId))]
   return {
     expectedFoldedSeq: foldedSeq,
+    expectedRouting: routing,
     foldedSeq: events.at(-1)?.seq ?? foldedSeq,
     calls: callIds.map((callId) => {
       const head = heads.get(callId) ?? callHead({ callId, eventCount: 0 })
@@ -239,6 +240,7 @@ function fold({ foldedSeq, events, heads }: FoldRead): FoldCommit {
     }),
     events: events.map(({ seq, callId }) => ({ seq, callId })),
     marked: [],
+    deliveries: [],
   }
 }
 

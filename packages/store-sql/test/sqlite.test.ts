@@ -54,10 +54,15 @@ describe('SQLite', () => {
   const contract = storeContract('holds to the contract of the store', {
     async open() {
       const folder = await mkdtemp(path.join(tmpdir(), 'hookswitch-sqlite-'))
-      const openAgain = (): Promise<Store> => openSqlite({ folder, freeBytesMin: 0 })
+      let aheadMs = 0
+      const clock = (): number => Date.now() + aheadMs
+      const openAgain = (): Promise<Store> => openSqlite({ folder, freeBytesMin: 0, clock })
       return {
         store: await openAgain(),
         reopen: openAgain,
+        advance: (ms) => {
+          aheadMs += ms
+        },
         dispose: () => rm(folder, { recursive: true, force: true }),
       }
     },

@@ -1,3 +1,4 @@
+import { hostname, userInfo } from 'node:os'
 import { CommandFailure } from '../failure.ts'
 import { printable } from '../terminal/printable.ts'
 import { unreachable } from './unreachable.ts'
@@ -25,7 +26,7 @@ export interface ApiClient {
   readonly url: string
   get<T>(path: string, query?: Query): Promise<Answer<T>>
   post<T>(path: string, body: unknown): Promise<Answer<T>>
-  delete(path: string): Promise<void>
+  delete(path: string, query?: Query): Promise<void>
   /** Opens a stream of events; how long it may be silent is the caller's business. */
   stream(path: string, query: Query, headers: Record<string, string>, signal: AbortSignal): Promise<Response>
 }
@@ -51,7 +52,11 @@ export function createApiClient(serverUrl: string, token: string): ApiClient {
         method,
         // A redirect would hand the token to wherever it points.
         redirect: 'manual',
-        headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` },
+        headers: {
+          ...(init.headers as Record<string, string>),
+          authorization: `Bearer ${token}`,
+          ...(method === 'GET' ? {} : { 'hookswitch-actor': actor() }),
+        },
       })
     } catch (error) {
       if (init.signal?.aborted === true && !isTimeout(init.signal.reason)) throw error
@@ -80,11 +85,22 @@ export function createApiClient(serverUrl: string, token: string): ApiClient {
       const headers = { 'content-type': 'application/json' }
       return answer(await request('POST', path, {}, { ...limited(), headers, body: JSON.stringify(body) }))
     },
-    delete: async (path) => {
-      await (await request('DELETE', path, {}, limited())).body?.cancel()
+    delete: async (path, query = {}) => {
+      await (await request('DELETE', path, query, limited())).body?.cancel()
     },
     stream: (path, query, headers, signal) => request('GET', path, query, { headers, signal }),
   }
+}
+
+/** Who types, for the audit log: the name on this machine, as a header can carry it. */
+function actor(): string {
+  let name = 'hookswitch'
+  try {
+    name = userInfo().username
+  } catch {
+    // A container may run as a number that has no name.
+  }
+  return `${name}@${hostname()}`.replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 100)
 }
 
 function isTimeout(reason: unknown): boolean {

@@ -1,4 +1,5 @@
-import { resolveConfig, type HookswitchConfig } from '@hookswitch/server'
+import { resolveConfig } from '@hookswitch/server'
+import type { HookswitchConfig } from '@hookswitch/server/config'
 import { describe, expect, test } from 'vitest'
 import { formatBanner, type BannerFacts } from './banner.ts'
 

@@ -41,7 +41,7 @@ async function serve(options: ServeOptions, context: Context): Promise<void> {
   })
   const config = await loadConfig(environment.configPath, ownModule)
   const stopAsked = firstStopSignal(host)
-  const server = await start({ environment, config })
+  const server = await start({ environment, config, ownModuleUrl: ownModule })
   terminal.note(
     formatBanner({ url: server.url, environment, config, secrets: server.secrets }, terminal.paintNote),
   )

@@ -13,6 +13,8 @@ export interface Terminal {
   printJsonLine(value: unknown): void
   /** A line beside the output: progress, advice, errors. */
   note(text: string): void
+  /** A line that the next one replaces, beside the output; null takes it away. Nothing where stderr is no terminal. */
+  progress(text: string | null): void
   /** For `print`. Plain text where stdout is no terminal, or `NO_COLOR` is set. */
   paint(style: Style, text: string): string
   /** For `note`. */
@@ -36,6 +38,9 @@ export function createTerminal(host: Host): Terminal {
     printJson: (value) => print(JSON.stringify(value, null, stdout.isTTY ? 2 : undefined)),
     printJsonLine: (value) => print(JSON.stringify(value)),
     note: (text) => void stderr.write(`${text}\n`),
+    progress: (text) => {
+      if (stderr.isTTY) stderr.write(`\r\u{1b}[2K${text ?? ''}`)
+    },
     paint: (style, text) => styleText(style, text, { stream: stdout }),
     paintNote: (style, text) => styleText(style, text, { stream: stderr }),
     get columns() {

@@ -9,16 +9,17 @@ import {
   type FoldedEvent,
   type Issue,
 } from '@hookswitch/events'
+import { routeEvent } from '../route/route.ts'
 import type { FoldCommit, FoldRead, StoredEvent } from '../store/store.ts'
 
 /** Stands for what a poisonous event says. */
 const nothing = noFacts()
 
 /**
- * Folds one stretch of the log, call by call; pure. An event that breaks the fold is marked and passed over: it
- * still counts as an event of its call, it only says nothing about it.
+ * Folds one stretch of the log, call by call, and routes its events; pure. An event that breaks the fold is marked
+ * and passed over: it still counts as an event of its call and is still routed, it only says nothing about the call.
  */
-export function foldStretch({ foldedSeq, events, heads }: FoldRead): FoldCommit {
+export function foldStretch({ foldedSeq, events, heads, destinations, routing }: FoldRead): FoldCommit {
   const marked: FoldCommit['marked'] = []
   const ofCall = new Map<string, FoldedEvent[]>()
   for (const event of events) {
@@ -32,12 +33,23 @@ export function foldStretch({ foldedSeq, events, heads }: FoldRead): FoldCommit 
     const change = foldGroup(heads.get(callId) ?? null, group, marked)
     if (change !== null) calls.push(change)
   }
+  const folded = new Map(calls.map(({ head }) => [head.callId, head]))
   return {
     expectedFoldedSeq: foldedSeq,
+    expectedRouting: routing,
     foldedSeq: events.at(-1)?.seq ?? foldedSeq,
     calls,
     events: events.map(({ seq, callId }) => ({ seq, callId })),
     marked,
+    deliveries:
+      destinations.length === 0
+        ? []
+        : events.flatMap((event) =>
+            routeEvent(
+              { event, head: folded.get(event.callId) ?? heads.get(event.callId) ?? null },
+              destinations,
+            ),
+          ),
   }
 }
 

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { FoldLoop } from '../fold/fold-loop.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
+import { Upkeep, type RetentionDays } from '../upkeep/upkeep.ts'
 import {
   releaseEvents,
   unpackEvents,
@@ -14,47 +15,72 @@ export interface StoreHostOptions {
   port: MessagePort
   /** Opens the store; an error is told to the other side. */
   open(): Promise<Store>
-  /** The writer's thread also folds; the name is the node's. Null in a thread that only reads. */
-  foldAs: string | null
+  /** The writer's thread also folds and keeps the store up. Null in a thread that only reads. */
+  writer: { node: string; retention: RetentionDays } | null
 }
 
-/** Serves the store to another thread, and in the writer's thread folds between the accepts. */
-export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promise<void> {
-  const say = (reply: StoreReply, transfer: ArrayBuffer[] = []): void => port.postMessage(reply, transfer)
+/**
+ * Serves the store to other threads: to the one at `port`, and to those whose ports it hands on. In the writer's
+ * thread the fold runs between the accepts, and the upkeep between those.
+ */
+export async function hostStore({ port: owner, open, writer }: StoreHostOptions): Promise<void> {
   let store: Store
   try {
     store = await open()
   } catch (error) {
-    say({ notOpened: fault(error) })
+    owner.postMessage({ notOpened: fault(error) } satisfies StoreReply)
     return
   }
+  const ports = new Set<MessagePort>()
   let accepted = 0
+  const tell = (reply: StoreReply): void => owner.postMessage(reply)
   const fold =
-    foldAs === null
+    writer === null
       ? null
       : new FoldLoop({
           store,
-          node: foldAs,
+          node: writer.node,
           accepted: () => accepted,
-          onFolded: (folded) => say({ folded }),
-          onError: (error) => say({ foldFailed: fault(error) }),
+          onFolded: (folded) => tell({ folded }),
+          onError: (error) => tell({ foldFailed: fault(error) }),
         })
-  if (fold !== null) {
-    store.watch(() => {
-      fold.wake()
-      say({ appended: true })
+  const upkeep =
+    writer === null
+      ? null
+      : new Upkeep({
+          store,
+          retention: writer.retention,
+          onError: (error) => tell({ upkeepFailed: fault(error) }),
+        })
+  if (writer !== null) {
+    store.watch((change) => {
+      if (change === 'appended') {
+        fold?.wake()
+        tell({ changed: change })
+        return
+      }
+      upkeep?.wake()
+      for (const port of ports) if (port !== owner) port.postMessage({ changed: change } satisfies StoreReply)
     })
-    fold.start()
+    fold?.start()
+    upkeep?.start()
+  }
+  serve(owner)
+  tell({ ready: true })
+
+  function serve(port: MessagePort): void {
+    ports.add(port)
+    port.on('close', () => ports.delete(port))
+    port.on('message', (message: StoreRequest) => {
+      if (message === 'close') void close()
+      else if ('serve' in message) serve(message.serve)
+      else if (message.method === 'append') void append(port, message)
+      else void answer(port, message)
+    })
   }
 
-  port.on('message', (message: StoreRequest | 'close') => {
-    if (message === 'close') void close()
-    else if (message.method === 'append') void append(message)
-    else void answer(message)
-  })
-  say({ ready: true })
-
-  async function append({ call, batch }: AppendRequest): Promise<void> {
+  async function append(port: MessagePort, { call, batch }: AppendRequest): Promise<void> {
+    const say = (reply: StoreReply): void => port.postMessage(reply)
     try {
       const appended = await store.append(unpackEvents(batch))
       accepted += appended.length
@@ -66,7 +92,8 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
     }
   }
 
-  async function answer({ call, method, args }: Exclude<StoreRequest, AppendRequest>): Promise<void> {
+  async function answer(port: MessagePort, { call, method, args }: CallRequest): Promise<void> {
+    const say = (reply: StoreReply): void => port.postMessage(reply)
     try {
       const run = store[method] as (...args: unknown[]) => Promise<unknown>
       say({ call, value: await run.apply(store, args) })
@@ -76,13 +103,15 @@ export async function hostStore({ port, open, foldAs }: StoreHostOptions): Promi
   }
 
   async function close(): Promise<void> {
+    await upkeep?.stop()
     await fold?.stop()
     await store.close()
-    say({ closed: true })
-    port.close()
+    tell({ closed: true })
+    for (const port of ports) port.close()
   }
 }
 
+type CallRequest = Extract<StoreRequest, { args: unknown[] }>
 type AppendRequest = Extract<StoreRequest, { method: 'append' }>
 
 function fault(error: unknown): StoreFault {

@@ -1,19 +1,24 @@
-import type { NewEvent } from '../store/store.ts'
+import type { MessagePort } from 'node:worker_threads'
+import type { NewEvent, StoreChange } from '../store/store.ts'
 import type { StoreErrorCode } from '../store/store-error.ts'
 
 /** What the threads say to each other about the store. All of it survives a structured clone. */
 export type StoreRequest =
   | { call: number; method: 'append'; batch: PackedEvents }
   | { call: number; method: Exclude<RemoteMethod, 'append'>; args: unknown[] }
+  /** Serves another thread over this port too. */
+  | { serve: MessagePort }
+  | 'close'
 
 export type StoreReply =
   | { call: number; value: unknown }
   | { call: number; error: StoreFault }
   | { ready: true }
   | { notOpened: StoreFault }
-  | { appended: true }
+  | { changed: StoreChange }
   | { folded: { events: number; marked: number; ms: number } }
   | { foldFailed: StoreFault }
+  | { upkeepFailed: StoreFault }
   | { closed: true }
 
 export interface StoreFault {
@@ -22,24 +27,56 @@ export interface StoreFault {
   outcome: 'none' | 'unknown'
 }
 
-/** The methods of the port that make sense from another thread. */
-export const remoteMethods = [
-  'append',
+/** The methods of the port that another thread may call: those that only read, which any connection can serve … */
+export const readingMethods = [
   'getCall',
   'listCalls',
   'listEvents',
   'getEvent',
   'logBounds',
   'listSecrets',
+  'stats',
+  'listDestinations',
+  'destinationVersions',
+  'eventsAt',
+  'listDeliveries',
+  'getDelivery',
+  'deliveriesOfEvent',
+  'listLanes',
+  'getReplay',
+  'listReplays',
+  'listAudit',
+  'deliveryStats',
+] as const
+
+/** … and those that only the writer serves. Whether the store can take events is what the writer says. */
+export const writingMethods = [
+  'append',
   'addSecret',
   'expireSecret',
   'removeSecret',
   'touchSecrets',
-  'stats',
   'ping',
+  'addDestination',
+  'changeDestination',
+  'removeDestination',
+  'holdDestination',
+  'beat',
+  'endEpoch',
+  'work',
+  'retryDelivery',
+  'skipDelivery',
+  'resumeLane',
+  'skipLaneHead',
+  'addReplay',
+  'cancelReplay',
+  'addAudit',
+  'erase',
 ] as const
 
-export type RemoteMethod = (typeof remoteMethods)[number]
+export type ReadingMethod = (typeof readingMethods)[number]
+export type WritingMethod = (typeof writingMethods)[number]
+export type RemoteMethod = ReadingMethod | WritingMethod
 
 /**
  * A batch as columns and one block of bytes. A clone of an array of objects writes every property name for every

@@ -1,3 +1,6 @@
+import type { DeliveryStore } from '../deliver/delivery-store.ts'
+import type { RoutedDelivery } from '../deliver/delivery.ts'
+import type { StoredDestination } from '../deliver/destination.ts'
 import type { CallChange, CallHead, CallPart, CallStatus, Dialect, Issue } from '@hookswitch/events'
 
 /** An event that was received and is not stored yet. */
@@ -50,17 +53,27 @@ export interface FoldRead {
   foldedSeq: number
   events: StoredEvent[]
   heads: Map<string, CallHead>
+  /** The destinations that are routed to, as they are at this place of the log. */
+  destinations: readonly RoutedDestination[]
+  /** Counts the changes of that list. */
+  routing: number
 }
+
+export type RoutedDestination = Pick<StoredDestination, 'key' | 'definition'>
 
 export interface FoldCommit {
   /** What `foldRead` returned; if the store has moved on since, nothing is written. */
   expectedFoldedSeq: number
+  /** The list of destinations that was read; if it has changed since, nothing is written. */
+  expectedRouting: number
   foldedSeq: number
   calls: CallChange[]
   /** The call of every event of the stretch, in `seq` order; it makes the index of events by call. */
   events: { seq: number; callId: string }[]
   /** Events that broke the fold, each with what is added to its issues. */
   marked: { seq: number; issue: Issue }[]
+  /** In `seq` order; each joins its lane at the tail, and an idle lane begins to run. */
+  deliveries: RoutedDelivery[]
 }
 
 export interface CallQuery {
@@ -137,7 +150,7 @@ export interface StoreStats {
  * The port to the one place where everything lies. All methods reject with a `StoreError` when the store cannot
  * serve; whoever calls must then not acknowledge anything. Implementations pass the contract suite of `testkit`.
  */
-export interface Store {
+export interface Store extends DeliveryStore {
   /**
    * Writes the batch durably in one transaction and in its order; `seq` order is commit order is the order in which
    * readers see the events. The bodies are handed over: whoever calls does not read them afterwards. When it rejects with `outcome: 'none'` nothing was written; otherwise it is unknown.
@@ -171,10 +184,15 @@ export interface Store {
   stats(): Promise<StoreStats>
   /** Resolves when the store answers. */
   ping(): Promise<void>
-  /** Calls back soon after events were appended, by whatever node. It is a hint: readers still ask the log. */
-  watch(onAppended: () => void): () => void
+  /**
+   * Calls back soon after events were appended, or after there may be something to deliver (`work`), by whatever
+   * node. It is a hint: readers still ask.
+   */
+  watch(onChange: (change: StoreChange) => void): () => void
   close(): Promise<void>
 }
+
+export type StoreChange = 'appended' | 'work'
 
 /** How long a node keeps the turn to fold without using it, by the store's clock. */
 export const foldTurnMs = 2_000

@@ -18,6 +18,14 @@ export function errorAnswers(...codes: ApiErrorCode[]) {
   return answers
 }
 
+/** What a route with a body may answer besides. */
+export const bodyErrors = [
+  'invalid_request',
+  'length_required',
+  'payload_too_large',
+  'unsupported_media_type',
+] as const satisfies ApiErrorCode[]
+
 /** A 200 of JSON that is text already; the type says what it is the text of. */
 export function jsonText<Shape>(c: Context, text: string): TypedResponse<JSONParsed<Shape>, 200, 'json'> {
   const response: Response = c.body(text, 200, { 'Content-Type': 'application/json' })

@@ -1,10 +1,13 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { Store } from '@hookswitch/core'
+import type { AttemptResult, DeliveryStore, Store, StoredDestination } from '@hookswitch/core'
 import type { AgentViews } from '../config/agent-views.ts'
 import type { ResolvedSource } from '../config/resolve-config.ts'
+import type { SharedContext } from '../destinations/check-destinations.ts'
+import type { DestinationSecrets } from '../destinations/destination-secrets.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Keyring } from '../secrets/keyring.ts'
+import type { Sealer } from '../secrets/sealer.ts'
 import type { EventStream } from '../stream/event-stream.ts'
 
 /** The application that the routes are added to; it runs on node:http. */
@@ -12,7 +15,7 @@ export type ApiApp = OpenAPIHono<{ Bindings: HttpBindings }>
 
 /** What the routes work on. */
 export interface ApiOptions {
-  store: Pick<Store, 'getCall' | 'listCalls' | 'listEvents' | 'getEvent'>
+  store: Pick<Store, 'getCall' | 'listCalls' | 'listEvents' | 'getEvent' | 'logBounds'> & DestinationStore
   keyring: Pick<Keyring, 'list' | 'refresh' | 'add' | 'endOthers' | 'remove'>
   /** The sources that exist. */
   sources: ReadonlyMap<string, Pick<ResolvedSource, 'name'>>
@@ -23,4 +26,30 @@ export interface ApiOptions {
   clock: () => number
   stream: Pick<EventStream, 'serve'>
   log: Pick<Logger, 'error'>
+  sealer: Pick<Sealer, 'seal'>
+  secretsOf: DestinationSecrets
+  /** What the kinds of destination look at settings with. */
+  kindContext: SharedContext
+  /** Sends a sample to a destination, with its settings as they are now, whether it is held or not. */
+  testDestination: (destination: StoredDestination) => Promise<TestAttempt>
 }
+
+export type TestAttempt = AttemptResult & {
+  /** Unix milliseconds. */
+  startedAt: number
+  durationMs: number
+}
+
+/** What the routes of destinations and deliveries ask of the store: everything but the work itself. */
+export type DestinationStore = Omit<
+  DeliveryStore,
+  | 'beat'
+  | 'endEpoch'
+  | 'work'
+  | 'eventsAt'
+  | 'replayRead'
+  | 'replayCommit'
+  | 'deliveryStats'
+  | 'expireDeliveries'
+  | 'retain'
+>

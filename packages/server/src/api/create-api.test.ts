@@ -41,6 +41,11 @@ describe('paths and methods', () => {
     ['GET', '/sources/hamsa/secrets/sec_1', 'DELETE'],
     ['POST', '/stream', 'GET, HEAD'],
     ['PATCH', '/openapi.json', 'GET, HEAD'],
+    ['PUT', '/destinations', 'GET, HEAD, POST'],
+    ['POST', '/destinations/dst_1', 'GET, HEAD, PATCH, DELETE'],
+    ['GET', '/destinations/dst_1/pause', 'POST'],
+    ['DELETE', '/deliveries/dlv_1', 'GET, HEAD'],
+    ['GET', '/erase', 'POST'],
   ])('%s %s is not allowed, and what is stands in Allow', async (method, path, allow) => {
     const answer = await server.ask(path, { method })
     expect(answer.status).toBe(405)
@@ -48,14 +53,23 @@ describe('paths and methods', () => {
     expect(answer.body).toEqual({ error: 'Method not allowed', code: 'method_not_allowed' })
   })
 
-  test.each(['/calls', '/events', '/sources/hamsa/secrets', '/openapi.json', '/stream'])(
-    'HEAD %s has the head of GET and no body',
-    async (path) => {
-      const answer = await server.ask(path, { method: 'HEAD' })
-      expect(answer.status).toBe(200)
-      expect(answer.text).toBe('')
-    },
-  )
+  test.each([
+    '/calls',
+    '/events',
+    '/sources/hamsa/secrets',
+    '/openapi.json',
+    '/stream',
+    '/destinations',
+    '/deliveries',
+    '/lanes',
+    '/replays',
+    '/audit',
+    '/destination-kinds',
+  ])('HEAD %s has the head of GET and no body', async (path) => {
+    const answer = await server.ask(path, { method: 'HEAD' })
+    expect(answer.status).toBe(200)
+    expect(answer.text).toBe('')
+  })
 
   test('HEAD of the stream leaves no reader behind', () => {
     expect(server.stream.open).toBe(0)
@@ -93,6 +107,15 @@ describe('when the store fails', () => {
     '/events/a/raw',
     '/stream',
     '/sources/hamsa/secrets',
+    '/events/a/explain',
+    '/destinations',
+    '/destinations/a',
+    '/deliveries',
+    '/deliveries/dlv_1',
+    '/lanes',
+    '/replays',
+    '/replays/rpl_1',
+    '/audit',
   ])('%s answers 503 with Retry-After, and nothing about the store', async (path) => {
     server.breakStore(unreachable)
     const answer = await server.ask(path)
@@ -139,16 +162,39 @@ describe('the description of the API', () => {
       Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
     )
     expect(operations.map(({ name }) => name).sort()).toEqual([
+      'delete /destinations/{id}',
       'delete /sources/{source}/secrets/{id}',
+      'get /audit',
       'get /calls',
       'get /calls/{callId}',
       'get /calls/{callId}/events',
+      'get /deliveries',
+      'get /deliveries/{id}',
+      'get /destination-kinds',
+      'get /destinations',
+      'get /destinations/{id}',
       'get /events',
       'get /events/{id}',
+      'get /events/{id}/explain',
       'get /events/{id}/raw',
+      'get /lanes',
       'get /openapi.json',
+      'get /replays',
+      'get /replays/{id}',
       'get /sources/{source}/secrets',
       'get /stream',
+      'patch /destinations/{id}',
+      'post /deliveries/{id}/retry',
+      'post /deliveries/{id}/skip',
+      'post /destinations',
+      'post /destinations/{id}/pause',
+      'post /destinations/{id}/resume',
+      'post /destinations/{id}/test',
+      'post /erase',
+      'post /lanes/{id}/resume',
+      'post /lanes/{id}/skip',
+      'post /replays',
+      'post /replays/{id}/cancel',
       'post /sources/{source}/secrets',
     ])
     for (const { operation } of operations) {
@@ -160,7 +206,10 @@ describe('the description of the API', () => {
       }
     }
     expect(Object.keys(components.schemas).sort()).toEqual(
-      ['AddedSecret', 'Call', 'CallSummary', 'Error', 'Event', 'Issue', 'OutcomeField', 'Secret'].sort(),
+      (
+        'Act AddedSecret Attempt Call CallSummary Delivery DeliveryAttempt DeliveryDetail Destination DestinationKind DestinationName ' +
+        'DestinationState EraseReport Error Event ExplainedEvent Explanation Hold Issue Lane OutcomeField Replay Secret StartedReplay TestResult'
+      ).split(' '),
     )
     expect(components.securitySchemes).toEqual({ adminToken: { type: 'http', scheme: 'bearer' } })
   })

@@ -2,24 +2,33 @@ import { OpenAPIHono, createRoute, z } from '@hono/zod-openapi'
 import type { HttpBindings } from '@hono/node-server'
 import { errorAnswers, jsonAnswer } from './answers.ts'
 import type { ApiApp, ApiOptions } from './app.ts'
+import { addAuditRoute } from './audit.ts'
 import { addCallRoutes } from './calls.ts'
+import { addDeliveryRoutes } from './deliveries.ts'
+import { addDestinationActRoutes } from './destination-acts.ts'
+import { addDestinationKindRoute } from './destination-kinds.ts'
+import { addDestinationRoutes } from './destinations.ts'
+import { addEraseRoute } from './erase.ts'
 import { ApiError, answerError } from './errors.ts'
 import { addEventRoutes } from './events.ts'
+import { addExplainRoute } from './explain.ts'
 import { invalidRequest } from './invalid-request.ts'
+import { addLaneRoutes } from './lanes.ts'
+import { addReplayRoutes } from './replays.ts'
 import { addSecretRoutes } from './secrets.ts'
 import { addStreamRoute } from './stream.ts'
 
 const basePath = '/api/v1'
 
-/** The largest body is a secret with its label. */
-const bodyBytesMax = 16 * 1024
+/** The largest body is a destination with filter and template. */
+const bodyBytesMax = 64 * 1024
 
 /** The HTTP API, for `getRequestListener` of @hono/node-server. Everything below `/api/v1` needs the admin token. */
 export function createApi(options: ApiOptions): ApiApp {
   const root: ApiApp = new OpenAPIHono<{ Bindings: HttpBindings }>()
   const app: ApiApp = new OpenAPIHono<{ Bindings: HttpBindings }>({
     defaultHook: (result: { success: boolean; error?: z.core.$ZodError; data?: unknown; target: string }) => {
-      if (result.error !== undefined) throw invalidRequest(result.error, result.data, result.target)
+      if (result.error !== undefined) throw invalidRequest(result.error.issues, result.data, result.target)
     },
   })
   root.onError((error, c) => answerError(error, c, options.log))
@@ -34,8 +43,17 @@ export function createApi(options: ApiOptions): ApiApp {
   })
   addCallRoutes(app, options)
   addEventRoutes(app, options)
+  addExplainRoute(app, options)
   addSecretRoutes(app, options)
   addStreamRoute(app, options)
+  addDestinationRoutes(app, options)
+  addDestinationActRoutes(app, options)
+  addDestinationKindRoute(app)
+  addDeliveryRoutes(app, options)
+  addLaneRoutes(app, options)
+  addReplayRoutes(app, options)
+  addAuditRoute(app, options)
+  addEraseRoute(app, options)
   addDocumentRoute(app)
   refuseOtherMethods(app)
   root.route(basePath, app)
@@ -77,7 +95,7 @@ function addDocumentRoute(app: ApiApp): void {
         info: {
           title: 'Hookswitch',
           version: 'v1',
-          description: 'Calls, events and secrets of a Hookswitch server.',
+          description: 'Calls, events, destinations, deliveries and secrets of a Hookswitch server.',
         },
         servers: [{ url: basePath }],
         security: [{ adminToken: [] }],

@@ -21,6 +21,35 @@ export function decodeEventCursor(cursor: string): number | undefined {
   return decode('events', cursor)?.[0]
 }
 
+/** Lists that run by the key of a row. */
+export type KeyedList = 'destinations' | 'deliveries' | 'lanes' | 'replays' | 'audit'
+
+function encodeKeyCursor(list: KeyedList, key: number): string {
+  return encode(list, key)
+}
+
+/** Undefined for what is not a cursor of this list. */
+export function decodeKeyCursor(list: KeyedList, cursor: string): number | undefined {
+  return decode(list, cursor)?.[0]
+}
+
+/**
+ * A page of a list that runs by key.
+ *
+ * @param found what was asked for: one more than `limit`, so that it is known whether there is another page.
+ */
+export function keyedPage<Item extends { key: number }, Shown>(
+  list: KeyedList,
+  found: readonly Item[],
+  limit: number,
+  show: (item: Item) => Shown,
+): { items: Shown[]; nextCursor: string | null } {
+  const items = found.slice(0, limit)
+  const last = items.at(-1)
+  const hasMore = found.length > limit && last !== undefined
+  return { items: items.map(show), nextCursor: hasMore ? encodeKeyCursor(list, last.key) : null }
+}
+
 function encode(kind: string, ...place: number[]): string {
   return Buffer.from([kind, ...place].join(' ')).toString('base64url')
 }

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { decodeCallCursor, decodeEventCursor } from './cursors.ts'
+import { decodeCallCursor, decodeEventCursor, decodeKeyCursor, type KeyedList } from './cursors.ts'
 
 type Documentation = NonNullable<Parameters<z.ZodString['openapi']>[1]>
 
@@ -42,15 +42,20 @@ export const limit = parameter(
   .optional()
   .transform((given) => given ?? limitDefault)
 
-export const callCursor = parameter('a nextCursor of this list', decodeCallCursor, {
-  type: 'string',
-  description: 'The nextCursor of the page before, with the same filters.',
-}).optional()
+function cursor<T>(decode: (text: string) => T | undefined) {
+  return parameter('a nextCursor of this list', decode, {
+    type: 'string',
+    description: 'The nextCursor of the page before, with the same filters.',
+  }).optional()
+}
 
-export const eventCursor = parameter('a nextCursor of this list', decodeEventCursor, {
-  type: 'string',
-  description: 'The nextCursor of the page before, with the same filters.',
-}).optional()
+export const callCursor = cursor(decodeCallCursor)
+
+export const eventCursor = cursor(decodeEventCursor)
+
+export function keyCursor(list: KeyedList) {
+  return cursor((text) => decodeKeyCursor(list, text))
+}
 
 export const afterSeq = parameter(
   'the seq of an event, or 0',
@@ -75,6 +80,18 @@ export function time(description: string) {
     example: '2026-01-31T12:00:00Z',
   }).optional()
 }
+
+/** A time in a body. */
+export function bodyTime(description: string) {
+  return parameter(bodyTimeExpectation, (text) => (/^\d+$/.test(text) ? undefined : readTime(text)), {
+    type: 'string',
+    format: 'date-time',
+    description,
+    example: '2026-01-31T12:00:00Z',
+  }).optional()
+}
+
+const bodyTimeExpectation = 'a time in ISO 8601 with a zone, such as 2026-01-31T12:00:00Z'
 
 const timeExpectation =
   'a time in ISO 8601 with a zone, such as 2026-01-31T12:00:00Z, or in Unix milliseconds'

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { apiErrors, type ApiErrorCode } from './errors.ts'
+import { isoTime } from './times.ts'
 
 // The shapes of the API's answers, for its documentation and the types of its handlers.
 
-const isoTime = z.string().openapi({ format: 'date-time', example: '2026-01-31T12:00:00.000Z' })
 const text = z.string().nullable()
 
 export const errorSchema = z

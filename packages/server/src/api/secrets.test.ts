@@ -106,7 +106,7 @@ describe('adding a secret', () => {
   test.each([
     [{ 'content-type': 'application/json' }, '{"label":', 400, 'invalid_request'],
     [{ 'content-type': 'text/plain' }, '{}', 415, 'unsupported_media_type'],
-    [{ 'content-type': 'application/json' }, `{"label":"${'x'.repeat(20_000)}"}`, 413, 'payload_too_large'],
+    [{ 'content-type': 'application/json' }, `{"label":"${'x'.repeat(70_000)}"}`, 413, 'payload_too_large'],
   ])('%j with a wrong body: %s', async (headers, body, status, code) => {
     const answer = await server.ask('/sources/other/secrets', { method: 'POST', headers, body })
     expect([answer.status, answer.body['code']]).toEqual([status, code])

@@ -3,11 +3,12 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { SecretOrigin, StoredSecret } from '@hookswitch/core'
 import { readSecret } from '../config/secret-text.ts'
 import { secretsOfSourceMax } from '../secrets/keyring.ts'
-import { errorAnswers, jsonAnswer } from './answers.ts'
+import { bodyErrors, errorAnswers, jsonAnswer } from './answers.ts'
 import type { ApiApp, ApiOptions } from './app.ts'
 import { ApiError } from './errors.ts'
 import { readTime } from './parameters.ts'
 import { addedSecretSchema, listSchema, secretSchema } from './schemas.ts'
+import { iso, isoOrNull } from './times.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -91,14 +92,7 @@ const addRoute = createRoute({
   request: { params: z.object({ source }), body: { content: { 'application/json': { schema: body } } } },
   responses: {
     201: jsonAnswer('The secret; its text only where it was made here.', addedSecretSchema),
-    ...errorAnswers(
-      'invalid_request',
-      'not_found',
-      'conflict',
-      'length_required',
-      'payload_too_large',
-      'unsupported_media_type',
-    ),
+    ...errorAnswers('not_found', 'conflict', ...bodyErrors),
   },
 })
 
@@ -183,12 +177,8 @@ function shown(secret: StoredSecret, now: number): z.infer<typeof secretSchema> 
     label,
     origin,
     createdAt: iso(createdAt),
-    expiresAt: expiresAt === null ? null : iso(expiresAt),
-    lastUsedAt: lastUsedAt === null ? null : iso(lastUsedAt),
+    expiresAt: isoOrNull(expiresAt),
+    lastUsedAt: isoOrNull(lastUsedAt),
     ageDays: Math.max(0, Math.floor((now - createdAt) / dayMs)),
   }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }

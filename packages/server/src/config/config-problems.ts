@@ -1,50 +1,59 @@
 import type { z } from 'zod'
-import { saidWhole } from './config-schema.ts'
-import { nearestName } from './nearest-name.ts'
+import { isSecretSetting } from '../destinations/secret-settings.ts'
+import { issueSentences, placeIn, shownValue, valueAt, type IssueWords } from './issue-sentence.ts'
 
-/** What zod found, as sentences for whoever wrote the file: file, key, what came, what was expected. */
-export function configProblems(issues: readonly z.core.$ZodIssue[], file: string): string[] {
-  return issues.flatMap((issue) => problemsOf(issue).map((problem) => `${file}: ${problem}`))
+/**
+ * What zod found, as sentences for whoever wrote the file: file, key, what came, what was expected.
+ *
+ * @param config what the file exports.
+ */
+export function configProblems(issues: readonly z.core.$ZodIssue[], config: unknown, file: string): string[] {
+  const words: IssueWords = {
+    noun: 'key',
+    place: (path) => placeOf(path, config),
+    describe: (path) => describe(path, config),
+  }
+  return issues.flatMap((issue) => {
+    const advice = isUnset(issue.path, config) ? '; is a variable of the environment not set?' : ''
+    return issueSentences(issue, words).map((sentence) => `${file}: ${sentence}${advice}`)
+  })
 }
 
-function problemsOf(issue: z.core.$ZodIssue): string[] {
-  const place = placeOf(issue.path)
-  if (issue.code === 'unrecognized_keys') {
-    const known = issue.message.split(' ')
-    return issue.keys.map((key) => {
-      const nearest = nearestName(key, known)
-      const advice = nearest === null ? `expected one of ${known.join(', ')}` : `did you mean ${nearest}?`
-      return `${placeOf([...issue.path, key])} is not a known key, ${advice}`
-    })
-  }
-  if (issue.code === 'invalid_key') {
-    return [`${place} is not a valid name, expected ${issue.issues[0]?.message ?? 'another one'}`]
-  }
-  if (issue.code === 'custom' && issue.params?.[saidWhole] === true) return [`${place} ${issue.message}`]
-  const came = describe(issue.input, issue.path.includes('secrets'))
-  return [`${place} is ${came}, expected ${issue.message}`]
+/** What a missing variable leaves behind in the settings of a destination: a key that is there, and undefined. */
+function isUnset(path: readonly PropertyKey[], config: unknown): boolean {
+  if (path[0] !== 'destinations' || !path.includes('settings')) return false
+  const parent = valueAt(config, path.slice(0, -1))
+  const key = path.at(-1) ?? ''
+  return (
+    typeof parent === 'object' &&
+    parent !== null &&
+    Object.hasOwn(parent, key) &&
+    valueAt(parent, [key]) === undefined
+  )
 }
 
-/** `sources.hamsa.secrets[0]`, `agents["agent-123"].echo`. */
-function placeOf(path: readonly PropertyKey[]): string {
-  let place = ''
-  for (const key of path) {
-    if (typeof key === 'number') place += `[${key}]`
-    else if (/^[A-Za-z_$][\w$]*$/.test(String(key))) place += place === '' ? String(key) : `.${String(key)}`
-    else place += `[${JSON.stringify(String(key))}]`
+/** A destination is named where it has a name: `destination "crm": settings.url`. */
+function placeOf(path: readonly PropertyKey[], config: unknown): string {
+  const [root, at, ...rest] = path
+  if (root === 'destinations' && typeof at === 'number' && rest.length > 0 && rest[0] !== 'name') {
+    const name = valueAt(config, [root, at, 'name'])
+    if (typeof name === 'string') return `destination ${shownValue(name)}: ${placeIn(rest)}`
   }
-  return place === '' ? 'the default export' : place
+  return path.length === 0 ? 'the default export' : placeIn(path)
 }
 
-/** Longer values are cut: a message is one line. */
-const shownCharacters = 80
-
-function describe(value: unknown, isSecret: boolean): string {
+function describe(path: readonly PropertyKey[], config: unknown): string {
+  const value = valueAt(config, path)
   if (value === undefined) return 'undefined'
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'an object'
-  if (isSecret || !['string', 'number', 'boolean'].includes(typeof value)) return `a ${typeof value}`
-  const text = typeof value === 'string' ? JSON.stringify(value) : `${value as number | boolean}`
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
+  const isPlain = ['string', 'number', 'boolean'].includes(typeof value)
+  return !isPlain || isSecret(path, config) ? `a ${typeof value}` : shownValue(value)
+}
+
+function isSecret(path: readonly PropertyKey[], config: unknown): boolean {
+  const [root, at = 0, ...rest] = path
+  if (root !== 'destinations') return path.includes('secrets')
+  return isSecretSetting(rest, valueAt(config, [root, at, 'kind']))
 }

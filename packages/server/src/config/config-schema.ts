@@ -1,25 +1,11 @@
 import { ingestLimits } from '@hookswitch/core'
 import { z } from 'zod'
+import { readDestination, type ResolvedDestination } from '../destinations/read-destination.ts'
 import { addressExpectation, readAddressList } from './address-list.ts'
+import { objectOf, refuse } from './object-schema.ts'
 import { readOutcomeSchema, type OutcomeSchema } from './outcome-schema.ts'
 import { readSecret } from './secret-text.ts'
 import { signatureKeyProblem } from './signature-key.ts'
-
-/** Marks a message that is the whole problem; every other message is an expectation, and what came is put before it. */
-export const saidWhole = 'saidWhole'
-
-function refuse(context: z.core.$RefinementCtx, problem: string, path: PropertyKey[] = []): void {
-  context.addIssue({ code: 'custom', message: problem, path, params: { [saidWhole]: true } })
-}
-
-/** An object without other keys. The message for another key is the list of the known ones, from which one is suggested. */
-function settings<Shape extends z.core.$ZodLooseShape>(
-  shape: Shape,
-  expectation = 'an object',
-): z.ZodObject<Shape, z.core.$strict> {
-  const known = Object.keys(shape).join(' ')
-  return z.strictObject(shape, { error: ({ code }) => (code === 'unrecognized_keys' ? known : expectation) })
-}
 
 /** What a missing variable leaves behind is the commonest mistake, so it is said by name. */
 function refuseNothing(given: unknown, context: z.core.$RefinementCtx): given is undefined {
@@ -55,14 +41,14 @@ const ipAllow = z.array(z.string(addressExpectation)).transform((entries, contex
   return entries.length === 0 ? null : list
 })
 
-export const sourceSchema = settings({
+export const sourceSchema = objectOf({
   secrets: z.array(secret, 'a list of secrets').default([]),
   auth: z.literal('none', "'none', or nothing where a secret is asked for").optional(),
   ipAllow: ipAllow.default(null),
-  standardWebhooks: settings({
+  standardWebhooks: objectOf({
     secrets: z.array(signatureKey, 'a list of secrets').min(1, 'at least one secret'),
   }).optional(),
-  limits: settings({
+  limits: objectOf({
     bodyBytesMax: z
       .int(`a whole number of bytes from 1 to ${ingestLimits.bodyBytesMax}`)
       .min(1, `a whole number of bytes from 1 to ${ingestLimits.bodyBytesMax}`)
@@ -86,7 +72,7 @@ const outcome = z.unknown().transform((given, context): OutcomeSchema | null => 
   return null
 })
 
-const agent = settings({
+const agent = objectOf({
   echo: z
     .array(z.string('the name of a param').min(1, 'the name of a param'), 'a list of names of params')
     .optional(),
@@ -99,10 +85,50 @@ const sourceName = z
 
 const agentId = z.string().min(1, 'the id of an agent').max(200, 'the id of an agent, at most 200 characters')
 
-export const configSchema = settings(
+/** Each of them is looked at for every event. */
+export const destinationsMax = 1_000
+
+const destinations = z
+  .array(
+    z.unknown().transform((given, context): ResolvedDestination => {
+      const reading = readDestination(given, 'config')
+      if (reading.ok) return reading.destination
+      for (const issue of reading.issues) context.issues.push(issue as z.core.$ZodRawIssue)
+      return z.NEVER
+    }),
+    'a list of destinations',
+  )
+  .max(destinationsMax, `at most ${destinationsMax} destinations`)
+  .superRefine((list, context) => {
+    const places = new Map<string, number>()
+    for (const [at, { definition }] of list.entries()) {
+      const first = places.get(definition.name)
+      if (first === undefined) places.set(definition.name, at)
+      else {
+        const problem = `is "${definition.name}", the name of destinations[${first}], expected one of its own`
+        refuse(context, problem, [at, 'name'])
+      }
+    }
+  })
+
+/** Longer than anybody keeps anything, and short enough that its milliseconds are exact. */
+const daysMax = 36_500
+const days = `a number of days above 0 and up to ${daysMax}, or null for good`
+const kept = z.number(days).positive(days).max(daysMax, days).nullable()
+
+export const retentionSchema = objectOf({
+  attemptsDays: kept.default(30),
+  transcriptsDays: kept.default(null),
+  recordsDays: kept.default(null),
+  eventsDays: kept.default(null),
+})
+
+export const configSchema = objectOf(
   {
     sources: z.record(sourceName, sourceSchema, 'an object: settings by name of the source').default({}),
     agents: z.record(agentId, agent, 'an object: settings by id of the agent').default({}),
+    destinations: destinations.default([]),
+    retention: retentionSchema.prefault({}),
   },
   'an object, as defineConfig({ … }) gives it',
 )

@@ -1,3 +1,4 @@
+import type { DestinationConfig } from '@hookswitch/destinations/config'
 import type { JsonSchema } from '@hookswitch/events'
 
 /** What `hookswitch.config.ts` exports. Unknown keys are refused. */
@@ -9,6 +10,22 @@ export interface HookswitchConfig {
   sources?: Readonly<Record<string, SourceConfig>>
   /** What is known about an agent, by its id. */
   agents?: Readonly<Record<string, AgentConfig>>
+  /** Where events go, as `webhook({ … })`, `slack({ … })` and the other functions named after the kinds give it. */
+  destinations?: readonly DestinationConfig[]
+  /** How long what is stored is kept. */
+  retention?: RetentionConfig
+}
+
+/** Days, a fraction of one is fine; null keeps it for good. */
+export interface RetentionConfig {
+  /** Attempts with their requests and answers, and finished deliveries; 30 by default. */
+  attemptsDays?: number | null
+  /** Transcripts and tool runs in the records of calls; kept by default. */
+  transcriptsDays?: number | null
+  /** The records of calls; kept by default. */
+  recordsDays?: number | null
+  /** Events with the bytes as they came, once they are folded and delivered; kept by default. */
+  eventsDays?: number | null
 }
 
 export interface SourceConfig {
@@ -57,6 +74,7 @@ export interface StandardJsonSchema {
  * export default defineConfig({
  *   sources: { hamsa: { secrets: [process.env.HAMSA_SECRET] } },
  *   agents: { 'agent-123': { echo: ['application_id'] } },
+ *   destinations: [webhook({ name: 'crm', settings: { url: 'https://crm.example/hook' } })],
  * })
  */
 export function defineConfig(config: HookswitchConfig): HookswitchConfig {

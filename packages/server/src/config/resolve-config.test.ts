@@ -64,8 +64,8 @@ describe('sources', () => {
     ],
     [
       'an unknown key that resembles none',
-      { destinations: [] },
-      /destinations is not a known key, expected one of sources, agents$/,
+      { receivers: [] },
+      /receivers is not a known key, expected one of sources, agents, destinations, retention$/,
     ],
     [
       'a rate, which nothing would enforce',

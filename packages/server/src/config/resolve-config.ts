@@ -1,4 +1,6 @@
 import type { BlockList } from 'node:net'
+import type { RetentionDays } from '@hookswitch/core'
+import type { ResolvedDestination } from '../destinations/read-destination.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import type { HookswitchConfig } from './config.ts'
 import { configSchema, sourceSchema } from './config-schema.ts'
@@ -14,6 +16,9 @@ export interface ResolvedConfig {
   sources: ReadonlyMap<string, ResolvedSource>
   /** By the agent's id. */
   agents: ReadonlyMap<string, ResolvedAgent>
+  /** In the order of the file. */
+  destinations: readonly ResolvedDestination[]
+  retention: RetentionDays
 }
 
 export interface ResolvedSource {
@@ -42,7 +47,7 @@ export interface ResolvedAgent {
  */
 export function resolveConfig(config: HookswitchConfig, file = 'hookswitch.config.ts'): ResolvedConfig {
   const parsed = configSchema.safeParse(config, { reportInput: true })
-  if (!parsed.success) throw new ConfigurationError(configProblems(parsed.error.issues, file))
+  if (!parsed.success) throw new ConfigurationError(configProblems(parsed.error.issues, config, file))
   const named = { [defaultSource]: sourceSchema.parse({}), ...parsed.data.sources }
   const sources = Object.entries(named).map(([name, given]): [string, ResolvedSource] => [
     name,
@@ -59,5 +64,6 @@ export function resolveConfig(config: HookswitchConfig, file = 'hookswitch.confi
     id,
     { echo: given.echo ?? null, outcome: given.outcome ?? null },
   ])
-  return { sources: new Map(sources), agents: new Map(agents) }
+  const { destinations, retention } = parsed.data
+  return { sources: new Map(sources), agents: new Map(agents), destinations, retention }
 }

@@ -1,5 +1,6 @@
 import { pino, type Logger } from 'pino'
 import type { Arrival } from '@hookswitch/core'
+import type { DeliveryLine } from '../deliver/deliver-messages.ts'
 
 export type { Logger }
 
@@ -18,10 +19,11 @@ const flushMs = 200
 export interface Log {
   logger: Logger
   arrival(arrival: Arrival): void
+  delivery(line: DeliveryLine): void
   close(): void
 }
 
-/** Structured lines without payloads, tokens or phone numbers; one for every arrival. */
+/** Structured lines without payloads, tokens or phone numbers; one for every arrival and every result of a delivery. */
 export function createLog({ level, write = writeToOutput }: LogOptions): Log {
   let lines = ''
   const flush = (): void => {
@@ -42,6 +44,7 @@ export function createLog({ level, write = writeToOutput }: LogOptions): Log {
   return {
     logger,
     arrival: (arrival) => logArrival(logger, arrival),
+    delivery: (line) => logDelivery(logger, line),
     close: () => {
       clearInterval(timer)
       flush()
@@ -68,4 +71,23 @@ function logArrival(logger: Logger, arrival: Arrival): void {
   if (collision)
     logger.warn({ source, type, callId, id }, 'same key as an earlier event, other content: both kept')
   logger.info({ source, address, type, callId, id, bytes, ms }, arrival.result)
+}
+
+/** What is no success is a warning: it is what someone looks for. */
+const quiet: ReadonlySet<DeliveryLine['outcome']> = new Set(['delivered', 'filtered', 'returned'])
+
+function logDelivery(logger: Logger, line: DeliveryLine): void {
+  const { destination, event, delivery, attempt, outcome, status, cause, ms, written } = line
+  const fields = {
+    destination,
+    ...(event === null ? {} : { type: event.type, callId: event.callId, id: event.id }),
+    delivery,
+    attempt,
+    ...(status === null ? {} : { status }),
+    ...(cause === null ? {} : { cause }),
+    ms,
+  }
+  if (!written) logger.warn({ ...fields, outcome }, 'late result refused: the lane had gone to another node')
+  else if (quiet.has(outcome)) logger.info(fields, outcome)
+  else logger.warn(fields, outcome === 'retry' ? 'will be tried again' : outcome)
 }

@@ -1,8 +1,19 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from '@prometheus-io/client'
 import { knownEventTypes } from '@hookswitch/events'
-import type { Arrival, LogBounds, StoreStats } from '@hookswitch/core'
+import type { Arrival, DeliveryStats, HoldReason, LogBounds, StoreStats } from '@hookswitch/core'
+import type { DeliveryLine } from '../deliver/deliver-messages.ts'
 
 const known = new Set<string>(knownEventTypes)
+
+const holdReasons: readonly HoldReason[] = [
+  'paused',
+  'breaker',
+  'retry_after',
+  'gone',
+  'auth',
+  'failing',
+  'removed',
+]
 
 /** A sender chooses the type, so what is not one of the five counts as one: labels must stay few. */
 function typeLabel(type: string): string {
@@ -14,6 +25,7 @@ export interface Metrics {
   commit(commit: { events: number; ms: number; ok: boolean }): void
   folded(folded: { events: number; marked: number; ms: number }): void
   foldFailed(): void
+  delivery(line: DeliveryLine): void
   /** The page for Prometheus; asks the store for what is measured at that moment. */
   page(): Promise<{ contentType: string; text: string }>
 }
@@ -21,6 +33,7 @@ export interface Metrics {
 export interface MetricsSources {
   bounds(): Promise<LogBounds>
   stats(): Promise<StoreStats>
+  deliveries(): Promise<DeliveryStats>
   inFlightBytes(): number
   streams(): number
   clock: () => number
@@ -92,6 +105,32 @@ export function createMetrics(sources: MetricsSources): Metrics {
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5],
     registers,
   })
+  const attempts = new Counter({
+    name: 'hookswitch_delivery_attempts_total',
+    help: 'Tries of deliveries that were written, by kind of destination and verdict.',
+    labelNames: ['kind', 'verdict'] as const,
+    registers,
+  })
+  const ended = new Counter({
+    name: 'hookswitch_deliveries_total',
+    help: 'Deliveries that ended or were put off by a try: delivered, filtered, dead, retry, held, returned.',
+    labelNames: ['kind', 'outcome'] as const,
+    registers,
+  })
+  const attemptSeconds = new Histogram({
+    name: 'hookswitch_delivery_attempt_seconds',
+    help: 'One try of a delivery, filter and template included.',
+    labelNames: ['kind'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  })
+  const deliverySeconds = new Histogram({
+    name: 'hookswitch_delivery_seconds',
+    help: 'From the receipt of an event to its delivery, replays left out.',
+    labelNames: ['kind'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300, 3_600, 86_400],
+    registers,
+  })
   const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers })
   const lagEvents = gauge('hookswitch_fold_lag_events', 'Places of the log that are not folded yet.')
   const lagSeconds = gauge('hookswitch_fold_lag_seconds', 'Age of the oldest event that is not folded yet.')
@@ -104,6 +143,23 @@ export function createMetrics(sources: MetricsSources): Metrics {
     'Bytes of bodies between their first byte and their commit.',
   )
   const streams = gauge('hookswitch_streams', 'Open streams of events.')
+  const pending = gauge('hookswitch_deliveries_pending', 'Deliveries that have not ended yet.')
+  const oldestDue = gauge(
+    'hookswitch_delivery_overdue_seconds',
+    'How long the delivery that is most overdue has been due, at destinations that are not held; 0 where none is.',
+  )
+  const lanes = new Gauge({
+    name: 'hookswitch_lanes',
+    help: 'Lanes with something to deliver: due now, waiting for their time, parked.',
+    labelNames: ['state'] as const,
+    registers,
+  })
+  const held = new Gauge({
+    name: 'hookswitch_destinations_held',
+    help: 'Destinations that are sent nothing, by reason.',
+    labelNames: ['reason'] as const,
+    registers,
+  })
 
   // Looked up once: a label is found by a string key at every use otherwise.
   const ofType = (result: string): ((type: string) => { inc(): void }) => {
@@ -118,7 +174,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     inFlight.set(sources.inFlightBytes())
     streams.set(sources.streams())
     try {
-      const [bounds, stats] = await Promise.all([sources.bounds(), sources.stats()])
+      const [bounds, stats, deliveries] = await Promise.all([
+        sources.bounds(),
+        sources.stats(),
+        sources.deliveries(),
+      ])
+      showDeliveries(deliveries)
       const age = bounds.oldestUnfoldedAt === null ? 0 : sources.clock() - bounds.oldestUnfoldedAt
       lagSeconds.set(Math.max(0, age) / 1000)
       lagEvents.set(Math.max(0, bounds.newestSeq - bounds.foldedSeq))
@@ -131,6 +192,23 @@ export function createMetrics(sources: MetricsSources): Metrics {
     } catch {
       up.set(0)
     }
+  }
+
+  function showDeliveries({ destinations }: DeliveryStats): void {
+    const sum = (field: 'pending' | 'lanesDue' | 'lanesWaiting' | 'lanesParked'): number =>
+      destinations.reduce((total, destination) => total + destination[field], 0)
+    pending.set(sum('pending'))
+    lanes.set({ state: 'due' }, sum('lanesDue'))
+    lanes.set({ state: 'waiting' }, sum('lanesWaiting'))
+    lanes.set({ state: 'parked' }, sum('lanesParked'))
+    for (const reason of holdReasons) {
+      held.set({ reason }, destinations.filter(({ hold }) => hold?.reason === reason).length)
+    }
+    // What a person holds back is not late.
+    const due = destinations.flatMap(({ hold, oldestDueAt }) =>
+      hold === null && oldestDueAt !== null ? [oldestDueAt] : [],
+    )
+    oldestDue.set(due.length === 0 ? 0 : Math.max(0, sources.clock() - Math.min(...due)) / 1000)
   }
 
   return {
@@ -156,6 +234,15 @@ export function createMetrics(sources: MetricsSources): Metrics {
       foldSeconds.observe(ms / 1000)
     },
     foldFailed: () => foldFailures.inc(),
+    delivery({ kind, verdict, outcome, ms, sinceReceivedMs, replay, written }) {
+      if (!written) return
+      attempts.inc({ kind, verdict })
+      ended.inc({ kind, outcome })
+      attemptSeconds.observe({ kind }, ms / 1000)
+      if (outcome === 'delivered' && !replay && sinceReceivedMs !== null) {
+        deliverySeconds.observe({ kind }, sinceReceivedMs / 1000)
+      }
+    },
     async page() {
       await measure()
       return { contentType: registry.contentType, text: await registry.metrics() }

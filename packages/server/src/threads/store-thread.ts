@@ -4,12 +4,12 @@ import { hostStore } from '@hookswitch/core'
 import { openReader, openStore } from '@hookswitch/store-sql'
 import type { StoreThreadData } from './start-threads.ts'
 
-// The entry of both threads of the store: the writer, which folds between the accepts, and the reader.
-const { location, role, node } = workerData as StoreThreadData
+// The entry of both threads of the store: the writer, which folds and keeps up between the accepts, and the reader.
+const { location, role, node, retention } = workerData as StoreThreadData
 if (parentPort !== null) {
   await hostStore({
     port: parentPort,
     open: () => (role === 'writer' ? openStore(location) : openReader(location)),
-    foldAs: role === 'writer' ? node : null,
+    writer: role === 'writer' ? { node, retention } : null,
   })
 }

@@ -3,7 +3,7 @@ import { storedEvent, type EventRow } from '../rows.ts'
 import type { Query } from './connections.ts'
 import { canBeStored } from './text.ts'
 
-const columns = 'seq, id, source, call_id, type, dialect, occurred_at, received_at, issues, body'
+export const eventColumns = 'seq, id, source, call_id, type, dialect, occurred_at, received_at, issues, body'
 
 /** A page of the log, ascending. */
 export async function listEvents(query: Query, wanted: EventQuery): Promise<StoredEvent[]> {
@@ -14,13 +14,13 @@ export async function listEvents(query: Query, wanted: EventQuery): Promise<Stor
   const ofType = type === undefined ? '' : `AND e.type = ${bind(type)}`
   const log =
     callId === undefined
-      ? `SELECT ${columns} FROM hookswitch.events e WHERE e.seq > $1 ${ofType} ORDER BY e.seq LIMIT $2`
+      ? `SELECT ${eventColumns} FROM hookswitch.events e WHERE e.seq > $1 ${ofType} ORDER BY e.seq LIMIT $2`
       : ofCall(bind(callId), bind(await foldedSeq(query)), ofType)
   // Sizes are known without reading the bodies, so that none beyond the bound leaves the disk.
   const rows = await query<EventRow>(
     bytesMax === undefined
       ? log
-      : `SELECT ${columns} FROM (
+      : `SELECT ${eventColumns} FROM (
            SELECT page.*, sum(octet_length(body)) OVER (ORDER BY seq) - octet_length(body) AS bytes_before
            FROM (${log}) page
          ) measured
@@ -49,7 +49,7 @@ function ofCall(callId: string, folded: string, ofType: string): string {
     ) both_parts ORDER BY seq LIMIT $2`
 }
 
-const prefixed = columns.replaceAll(/\w+/g, 'e.$&')
+const prefixed = eventColumns.replaceAll(/\w+/g, 'e.$&')
 
 async function foldedSeq(query: Query): Promise<number> {
   const [row] = await query<{ folded_seq: number }>(`SELECT folded_seq FROM hookswitch.fold_state`)
@@ -58,7 +58,7 @@ async function foldedSeq(query: Query): Promise<number> {
 
 export async function getEvent(query: Query, id: string): Promise<StoredEvent | null> {
   if (!canBeStored(id)) return null
-  const [row] = await query<EventRow>(`SELECT ${columns} FROM hookswitch.events WHERE id = $1`, [id])
+  const [row] = await query<EventRow>(`SELECT ${eventColumns} FROM hookswitch.events WHERE id = $1`, [id])
   return row === undefined ? null : storedEvent(row)
 }
 

@@ -1,25 +1,27 @@
-import { foldTurnMs, type FoldCommit, type FoldRead } from '@hookswitch/core'
+import { foldTurnMs, type DestinationDefinition, type FoldCommit, type FoldRead } from '@hookswitch/core'
 import type { CallHead } from '@hookswitch/events'
 import { callColumns, storedEvent, type EventRow } from '../rows.ts'
 import type { Query } from './connections.ts'
 import { storableText } from './text.ts'
 
 /**
- * Writes the fold of a stretch in one transaction, which begins by moving `folded_seq`: only one writer gets past
- * that, and a second one finds that the place it read is not the place any more.
+ * Writes the fold of a stretch in one transaction, which begins by locking `fold_state`: only one writer gets past
+ * that, and a second one finds that the place it read is not the place any more. Who changes what is routed to holds
+ * the same row meanwhile, so that the list of destinations is as it was read until the commit.
  *
  * Each table comes as its columns. Heads and parts travel as text, because PostgreSQL's JSON functions refuse NUL
  * and lone surrogates, also where they are only passed along.
  */
 export const foldCommitFunction = `
-CREATE OR REPLACE FUNCTION hookswitch.fold_commit(
-  expected_seq bigint, new_seq bigint,
+CREATE FUNCTION hookswitch.fold_commit(
+  expected_seq bigint, expected_routing bigint, new_seq bigint,
   call_ids text[], heads text[], first_event_ats bigint[], statuses text[],
   agent_ids text[], agent_names text[], conversation_ids text[], outcomes text[],
   drop_call_ids text[], drop_kinds text[], drop_seqs bigint[],
   put_call_ids text[], put_kinds text[], put_seqs bigint[], put_ats bigint[], put_data text[],
   event_call_ids text[], event_seqs bigint[],
-  marked_seqs bigint[], marked_issues text[]
+  marked_seqs bigint[], marked_issues text[],
+  delivery_destinations bigint[], delivery_lanes text[], delivery_seqs bigint[]
 ) RETURNS boolean
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
@@ -27,12 +29,15 @@ SET enable_seqscan = off
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE hookswitch.fold_state SET folded_seq = new_seq WHERE folded_seq = expected_seq;
+  PERFORM FROM hookswitch.fold_state WHERE folded_seq = expected_seq FOR UPDATE;
   IF NOT FOUND THEN
     RETURN false;
   END IF;
-  -- What a crash takes is lost whole, with the place, and folded again.
-  PERFORM set_config('synchronous_commit', 'off', true);
+  PERFORM FROM hookswitch.routing_state WHERE version = expected_routing;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  UPDATE hookswitch.fold_state SET folded_seq = new_seq;
 
   INSERT INTO hookswitch.calls AS stored
     (call_id, head, first_event_at, status, agent_id, agent_name, conversation_id, outcome)
@@ -72,6 +77,10 @@ BEGIN
   ) m
   WHERE e.seq = m.seq;
 
+  -- Last, since lanes are what others wait for.
+  PERFORM hookswitch.add_deliveries(
+    delivery_destinations, delivery_lanes, delivery_seqs, NULL, hookswitch.now_ms());
+
   RETURN true;
 END
 $$`
@@ -83,14 +92,13 @@ export async function foldRead(
   eventsMax: number,
   bytesMax: number,
 ): Promise<FoldRead | null> {
-  // Sizes are known without reading the bodies, so that none beyond the bound leaves the disk. Taking the turn need
-  // not reach the disk: a turn that is lost in a crash of the server can be taken again.
+  // Sizes are known without reading the bodies, so that none beyond the bound leaves the disk.
   const rows = await query<EventRow & { folded_seq: number; seq: number | null }>(
     `WITH turn AS (
        UPDATE hookswitch.fold_state
        SET turn_node = $1, turn_until = clock_timestamp() + $2 * interval '1 millisecond'
        WHERE turn_node IS NULL OR turn_node = $1 OR turn_until <= clock_timestamp()
-       RETURNING folded_seq, set_config('synchronous_commit', 'off', true)
+       RETURNING folded_seq
      )
      SELECT turn.folded_seq, e.seq, e.id, e.source, e.call_id, e.type, e.dialect, e.occurred_at, e.received_at,
             e.issues, e.body
@@ -107,10 +115,37 @@ export async function foldRead(
   const first = rows[0]
   if (first === undefined) return null
   const events = rows.filter(({ seq }) => seq !== null).map(storedEvent)
-  return { foldedSeq: first.folded_seq, events, heads: await readHeads(query, events) }
+  return {
+    foldedSeq: first.folded_seq,
+    events,
+    heads: await readHeads(query, events),
+    ...(await readRouting(query)),
+  }
 }
 
-async function readHeads(query: Query, events: FoldRead['events']): Promise<Map<string, CallHead>> {
+/** The destinations and their count, of one moment. */
+async function readRouting(query: Query): Promise<Pick<FoldRead, 'destinations' | 'routing'>> {
+  const rows = await query<{ routing: number; key: number | null; definition: string }>(
+    `SELECT r.version AS routing, d.key, v.definition
+     FROM hookswitch.routing_state r
+     LEFT JOIN (hookswitch.destinations d JOIN hookswitch.destination_versions v
+                ON v.destination_key = d.key AND v.version = d.version)
+       ON v.definition IS NOT NULL
+     ORDER BY d.key`,
+  )
+  return {
+    destinations: rows.flatMap(({ key, definition }) =>
+      key === null ? [] : { key, definition: JSON.parse(definition) as DestinationDefinition },
+    ),
+    routing: rows[0]?.routing ?? 0,
+  }
+}
+
+/** The heads of the calls that these events belong to. */
+export async function readHeads(
+  query: Query,
+  events: readonly { callId: string }[],
+): Promise<Map<string, CallHead>> {
   if (events.length === 0) return new Map()
   const callIds = [...new Set(events.map(({ callId }) => callId))]
   const rows = await query<{ call_id: string; head: string }>(
@@ -122,15 +157,16 @@ async function readHeads(query: Query, events: FoldRead['events']): Promise<Map<
 
 /** Writes the fold of a stretch; false, and nothing is written, where the fold has moved on. */
 export async function foldCommit(query: Query, commit: FoldCommit): Promise<boolean> {
-  const { calls, events, marked } = commit
+  const { calls, events, marked, deliveries } = commit
   const columns = calls.map(({ head }) => callColumns(head))
   const drops = calls.flatMap(({ head, drop }) => drop.map((part) => ({ callId: head.callId, ...part })))
   const puts = calls.flatMap(({ head, put }) => put.map((part) => ({ callId: head.callId, part })))
   const [row] = await query<{ committed: boolean }>(
     `SELECT hookswitch.fold_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-       $19, $20, $21, $22) AS committed`,
+       $19, $20, $21, $22, $23, $24, $25, $26) AS committed`,
     [
       commit.expectedFoldedSeq,
+      commit.expectedRouting,
       commit.foldedSeq,
       calls.map(({ head }) => head.callId),
       calls.map(({ head }) => JSON.stringify(head)),
@@ -152,6 +188,9 @@ export async function foldCommit(query: Query, commit: FoldCommit): Promise<bool
       events.map(({ seq }) => seq),
       marked.map(({ seq }) => seq),
       marked.map(({ issue }) => JSON.stringify(issue)),
+      deliveries.map(({ destinationKey }) => destinationKey),
+      deliveries.map(({ laneKey }) => laneKey),
+      deliveries.map(({ eventSeq }) => eventSeq),
     ],
   )
   return row?.committed === true

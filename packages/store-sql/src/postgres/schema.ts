@@ -1,5 +1,9 @@
 import { appendFunction } from './append.ts'
 import { foldCommitFunction } from './fold.ts'
+import { foldCommitFunctionOfVersion1 } from './fold-of-version-1.ts'
+import { addDeliveriesFunction } from './lanes.ts'
+import { beatFunction } from './nodes.ts'
+import { workFunctions } from './work-functions.ts'
 
 /**
  * The migrations, in order; the position of one is its version. One that has shipped is never changed, and a change
@@ -115,6 +119,159 @@ export const migrations: readonly string[] = [
     UNIQUE (source, hash)
   );
   ${appendFunction};
+  ${foldCommitFunctionOfVersion1};
+  `,
+
+  // 2: deliveries. There are no foreign keys: their locks would make accepting and folding wait for deliveries.
+  `
+  -- For replays since a time, and for retention: clocks of nodes differ, so that seq says little about it.
+  CREATE INDEX events_received_at ON hookswitch.events (received_at);
+
+  -- When its event came, noted when that is removed: until then the event says so.
+  ALTER TABLE hookswitch.event_keys ADD COLUMN received_at bigint;
+  CREATE INDEX event_keys_received_at ON hookswitch.event_keys (received_at) WHERE received_at IS NOT NULL;
+  CREATE INDEX call_parts_at ON hookswitch.call_parts (at) WHERE kind IN ('final', 'live', 'tool');
+
+  -- The clock of all that is told in milliseconds.
+  CREATE FUNCTION hookswitch.now_ms() RETURNS bigint LANGUAGE sql VOLATILE
+    AS $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
+
+  CREATE TABLE hookswitch.destinations (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text COLLATE "C" NOT NULL UNIQUE,
+    name text COLLATE "C" NOT NULL UNIQUE,
+    origin text COLLATE "C" NOT NULL,
+    version bigint NOT NULL,
+    -- JSON as it was written, here and in flow: the functions for JSON refuse some of the characters that may come.
+    definition text NOT NULL,
+    sealed_secrets text,
+    flow text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL
+  )
+  -- Written with every send; with room on its page no index is touched.
+  WITH (fillfactor = 30);
+
+  CREATE TABLE hookswitch.destination_versions (
+    destination_key bigint NOT NULL,
+    version bigint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    from_seq bigint NOT NULL,
+    at bigint NOT NULL,
+    -- Null from the removal on.
+    definition text,
+    PRIMARY KEY (destination_key, version)
+  );
+
+  -- Read and changed only by those who hold the row of fold_state.
+  CREATE TABLE hookswitch.routing_state (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    version bigint NOT NULL
+  );
+  INSERT INTO hookswitch.routing_state (version) VALUES (0);
+
+  CREATE TABLE hookswitch.nodes (
+    epoch text COLLATE "C" PRIMARY KEY,
+    beat_at bigint NOT NULL
+  )
+  WITH (fillfactor = 30);
+
+  -- An idle lane has no row.
+  CREATE TABLE hookswitch.lanes (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    destination_key bigint NOT NULL,
+    lane_key text COLLATE "C" NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    due_at bigint NOT NULL,
+    head_attempts integer NOT NULL,
+    retrying boolean NOT NULL GENERATED ALWAYS AS (head_attempts > 0) STORED,
+    -- Of the node that works on it; null while nobody does.
+    epoch text COLLATE "C",
+    claim bigint NOT NULL,
+    -- The last position that was drawn.
+    tail bigint NOT NULL,
+    parked_at bigint,
+    parked_reason text,
+    UNIQUE (destination_key, lane_key)
+  )
+  -- Rows come, change twice and go, so that what is left of them is many times what is there.
+  WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000);
+  CREATE INDEX lanes_due ON hookswitch.lanes (destination_key, retrying, due_at)
+    WHERE state = 'running' AND epoch IS NULL;
+  CREATE INDEX lanes_claimed ON hookswitch.lanes (destination_key, retrying, epoch) WHERE epoch IS NOT NULL;
+  CREATE INDEX lanes_parked ON hookswitch.lanes (destination_key, key) WHERE state = 'parked';
+
+  CREATE TABLE hookswitch.deliveries (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    destination_key bigint NOT NULL,
+    event_seq bigint NOT NULL,
+    lane_key text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    replay_key bigint,
+    state text COLLATE "C" NOT NULL,
+    reason text,
+    attempts integer NOT NULL,
+    -- When it began to wait: a retry by hand begins anew.
+    created_at bigint NOT NULL,
+    finished_at bigint
+  );
+  -- The head of a lane is its first entry here, never a stored pointer.
+  CREATE INDEX deliveries_pending ON hookswitch.deliveries (destination_key, lane_key, position)
+    WHERE state = 'pending';
+  CREATE INDEX deliveries_waiting ON hookswitch.deliveries (key, created_at) WHERE state = 'pending';
+  CREATE INDEX deliveries_event ON hookswitch.deliveries (event_seq);
+  CREATE INDEX deliveries_destination ON hookswitch.deliveries (destination_key, key);
+  -- Most are delivered, and those are found by the keys.
+  CREATE INDEX deliveries_state ON hookswitch.deliveries (state, key)
+    WHERE state IN ('filtered', 'dead', 'skipped');
+  CREATE INDEX deliveries_destination_state ON hookswitch.deliveries (destination_key, state, key)
+    WHERE state IN ('filtered', 'dead', 'skipped');
+  CREATE INDEX deliveries_finished ON hookswitch.deliveries (finished_at) WHERE finished_at IS NOT NULL;
+
+  CREATE TABLE hookswitch.attempts (
+    delivery_key bigint NOT NULL,
+    number integer NOT NULL,
+    started_at bigint NOT NULL,
+    duration_ms bigint NOT NULL,
+    verdict text COLLATE "C" NOT NULL,
+    status integer,
+    cause text COLLATE "C",
+    message text,
+    node text NOT NULL,
+    request text,
+    response text,
+    PRIMARY KEY (delivery_key, number)
+  );
+
+  CREATE TABLE hookswitch.replays (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    destination_key bigint NOT NULL,
+    filter text NOT NULL,
+    total bigint NOT NULL,
+    made bigint NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    cursor_seq bigint NOT NULL,
+    until_seq bigint NOT NULL,
+    created_at bigint NOT NULL,
+    finished_at bigint
+  );
+  CREATE INDEX replays_running ON hookswitch.replays (key) WHERE state = 'running';
+
+  CREATE TABLE hookswitch.audit (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at bigint NOT NULL,
+    actor text NOT NULL,
+    action text COLLATE "C" NOT NULL,
+    target text NOT NULL,
+    reason text,
+    detail text
+  );
+
+  ${addDeliveriesFunction};
+  -- A node that is older must not go on folding: it would route nothing.
+  DROP FUNCTION hookswitch.fold_commit;
   ${foldCommitFunction};
+  ${beatFunction};
+  ${workFunctions};
   `,
 ]

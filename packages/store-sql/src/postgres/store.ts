@@ -1,29 +1,73 @@
 import type { CallHead, CallPart } from '@hookswitch/events'
 import type {
   Appended,
+  AuditEntry,
   CallCursor,
   CallQuery,
+  DeliveryQuery,
+  DeliveryStats,
+  DeliveryStore,
+  DestinationVersion,
+  EraseReport,
+  EraseSelection,
   EventQuery,
   FoldCommit,
   FoldRead,
+  LaneQuery,
+  ListedDelivery,
   LogBounds,
+  NewDestination,
   NewEvent,
+  ReplayRead,
+  RetentionCutoffs,
+  RetentionReport,
   Store,
+  StoreChange,
+  StoredAttempt,
+  StoredDestination,
   StoredEvent,
+  StoredLane,
+  StoredReplay,
   StoredSecret,
   StoreStats,
+  WorkAnswer,
+  WorkRequest,
 } from '@hookswitch/core'
 import { append } from './append.ts'
+import { addAudit, listAudit } from './audit.ts'
 import { getCall, listCalls } from './calls.ts'
 import { Connections } from './connections.ts'
+import {
+  deliveriesOfEvent,
+  deliveryStats,
+  expireDeliveries,
+  getDelivery,
+  listDeliveries,
+  retryDelivery,
+  skipDelivery,
+} from './deliveries.ts'
+import {
+  addDestination,
+  changeDestination,
+  destinationVersions,
+  holdDestination,
+  listDestinations,
+  removeDestination,
+} from './destinations.ts'
 import { durabilitySettings } from './durability.ts'
+import { Eraser } from './erase.ts'
 import { getEvent, listEvents, logBounds } from './events.ts'
 import { unreachable } from './failure.ts'
 import { foldCommit, foldRead } from './fold.ts'
+import { listLanes, resumeLane, skipLaneHead } from './lanes.ts'
 import { migrate, refuseNewer } from './migrate.ts'
+import { beat, endEpoch } from './nodes.ts'
+import { addReplay, cancelReplay, getReplay, listReplays, replayCommit, replayRead } from './replays.ts'
+import { retain } from './retention.ts'
 import { migrations } from './schema.ts'
 import { addSecret, expireSecret, listSecrets, removeSecret, touchSecrets } from './secrets.ts'
 import { Watch } from './watch.ts'
+import { eventsAt, work } from './work.ts'
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:5432/database`, with the parameters that `pg` understands. */
@@ -50,16 +94,18 @@ export async function openPostgres({ url }: PostgresOptions): Promise<Store> {
 class PostgresStore implements Store {
   readonly #connections: Connections
   readonly #watch: Watch
+  readonly #eraser: Eraser
   #closing: Promise<void> | null = null
 
   constructor(connections: Connections) {
     this.#connections = connections
     this.#watch = new Watch(connections)
+    this.#eraser = new Eraser(connections.read, connections.actTransaction)
   }
 
   async append(batch: readonly NewEvent[]): Promise<Appended[]> {
     const appended = await append(this.#connections.append, batch)
-    if (appended.some(({ duplicate }) => !duplicate)) this.#watch.appended()
+    if (appended.some(({ duplicate }) => !duplicate)) this.#watch.changed('appended')
     return appended
   }
 
@@ -67,8 +113,10 @@ class PostgresStore implements Store {
     return foldRead(this.#connections.fold, node, eventsMax, bytesMax)
   }
 
-  foldCommit(commit: FoldCommit): Promise<boolean> {
-    return foldCommit(this.#connections.fold, commit)
+  async foldCommit(commit: FoldCommit): Promise<boolean> {
+    const committed = await foldCommit(this.#connections.fold, commit)
+    this.#workIf(committed && commit.deliveries.length > 0)
+    return committed
   }
 
   getCall(callId: string): Promise<{ head: CallHead; parts: CallPart[] } | null> {
@@ -111,6 +159,170 @@ class PostgresStore implements Store {
     return touchSecrets(this.#connections.read, uses)
   }
 
+  listDestinations(): Promise<StoredDestination[]> {
+    return listDestinations(this.#connections.read)
+  }
+
+  addDestination(destination: NewDestination): Promise<StoredDestination | null> {
+    return this.#connections.actTransaction((query) => addDestination(query, destination))
+  }
+
+  async changeDestination(
+    id: string,
+    version: number,
+    change: Parameters<DeliveryStore['changeDestination']>[2],
+  ): Promise<StoredDestination | 'changed' | 'not_found' | 'name_taken'> {
+    const changed = await this.#connections.actTransaction((query) =>
+      changeDestination(query, id, version, change),
+    )
+    // It may be allowed more now, or be held no longer.
+    this.#workIf(typeof changed === 'object')
+    return changed
+  }
+
+  removeDestination(
+    id: string,
+    undelivered: 'refuse' | 'skip' | 'dead',
+    deliveriesMax: number,
+  ): Promise<{ remaining: number } | null> {
+    return this.#connections.actTransaction((query) =>
+      removeDestination(query, id, undelivered, deliveriesMax),
+    )
+  }
+
+  async holdDestination(
+    id: string,
+    hold: Parameters<DeliveryStore['holdDestination']>[1],
+  ): Promise<StoredDestination | null> {
+    const held = await this.#connections.actTransaction((query) => holdDestination(query, id, hold))
+    this.#workIf(held !== null && hold === null)
+    return held
+  }
+
+  destinationVersions(seq: number): Promise<DestinationVersion[]> {
+    return destinationVersions(this.#connections.read, seq)
+  }
+
+  async beat(epoch: string): Promise<boolean> {
+    const { alive, freed } = await beat(this.#connections.work, epoch)
+    this.#workIf(freed > 0)
+    return alive
+  }
+
+  async endEpoch(epoch: string): Promise<void> {
+    this.#workIf((await this.#connections.workTransaction((query) => endEpoch(query, epoch))) > 0)
+  }
+
+  async work(request: WorkRequest): Promise<WorkAnswer> {
+    const { work: query, workTransaction } = this.#connections
+    const { answer, leftForOthers } = await work(query, workTransaction, request)
+    if (leftForOthers) this.#watch.tellOthers('work')
+    return answer
+  }
+
+  eventsAt(seqs: readonly number[]): Promise<StoredEvent[]> {
+    return eventsAt(this.#connections.read, seqs)
+  }
+
+  listDeliveries(query: DeliveryQuery): Promise<ListedDelivery[]> {
+    return listDeliveries(this.#connections.read, query)
+  }
+
+  getDelivery(key: number): Promise<{ delivery: ListedDelivery; attempts: StoredAttempt[] } | null> {
+    return getDelivery(this.#connections.read, key)
+  }
+
+  deliveriesOfEvent(seq: number): Promise<ListedDelivery[]> {
+    return deliveriesOfEvent(this.#connections.read, seq)
+  }
+
+  async retryDelivery(
+    key: number,
+  ): Promise<'done' | 'not_found' | 'claimed' | 'delivered' | 'event_removed'> {
+    const done = await this.#connections.actTransaction((query) => retryDelivery(query, key))
+    this.#workIf(done === 'done')
+    return done
+  }
+
+  async skipDelivery(key: number, reason: string): Promise<'done' | 'not_found' | 'claimed' | 'finished'> {
+    const done = await this.#connections.actTransaction((query) => skipDelivery(query, key, reason))
+    this.#workIf(done === 'done')
+    return done
+  }
+
+  listLanes(query: LaneQuery): Promise<StoredLane[]> {
+    return listLanes(this.#connections.read, query)
+  }
+
+  async resumeLane(key: number): Promise<'done' | 'not_found' | 'running'> {
+    const done = await this.#connections.actTransaction((query) => resumeLane(query, key))
+    this.#workIf(done === 'done')
+    return done
+  }
+
+  async skipLaneHead(key: number, reason: string): Promise<'done' | 'not_found' | 'claimed'> {
+    const done = await this.#connections.actTransaction((query) => skipLaneHead(query, key, reason))
+    this.#workIf(done === 'done')
+    return done
+  }
+
+  addReplay(replay: Parameters<DeliveryStore['addReplay']>[0]): Promise<StoredReplay | { tooMany: number }> {
+    return addReplay(this.#connections.act, replay)
+  }
+
+  getReplay(key: number): Promise<StoredReplay | null> {
+    return getReplay(this.#connections.read, key)
+  }
+
+  listReplays(query: { before: number | null; limit: number }): Promise<StoredReplay[]> {
+    return listReplays(this.#connections.read, query)
+  }
+
+  cancelReplay(key: number): Promise<StoredReplay | null> {
+    return cancelReplay(this.#connections.act, key)
+  }
+
+  replayRead(eventsMax: number): Promise<ReplayRead | null> {
+    return replayRead(this.#connections.act, eventsMax)
+  }
+
+  async replayCommit(commit: Parameters<DeliveryStore['replayCommit']>[0]): Promise<boolean> {
+    const committed = await this.#connections.actTransaction((query) => replayCommit(query, commit))
+    this.#workIf(committed && commit.deliveries.length > 0)
+    return committed
+  }
+
+  addAudit(entry: Omit<AuditEntry, 'key' | 'at'>): Promise<void> {
+    return addAudit(this.#connections.act, entry)
+  }
+
+  listAudit(query: { before: number | null; limit: number }): Promise<AuditEntry[]> {
+    return listAudit(this.#connections.read, query)
+  }
+
+  deliveryStats(): Promise<DeliveryStats> {
+    return deliveryStats(this.#connections.read)
+  }
+
+  async expireDeliveries(createdBefore: number, deliveriesMax: number): Promise<number> {
+    const expired = await this.#connections.actTransaction((query) =>
+      expireDeliveries(query, createdBefore, deliveriesMax),
+    )
+    this.#workIf(expired > 0)
+    return expired
+  }
+
+  retain(retention: RetentionCutoffs, rowsMax: number): Promise<RetentionReport> {
+    return this.#connections.actTransaction((query) => retain(query, retention, rowsMax))
+  }
+
+  async erase(selection: EraseSelection, callsMax: number): Promise<EraseReport & { more: boolean }> {
+    const report = await this.#eraser.erase(selection, callsMax)
+    // What stood behind it in its lanes may be due.
+    this.#workIf(report.deliveries > 0)
+    return report
+  }
+
   async stats(): Promise<StoreStats> {
     const [row] = await this.#connections.read<{
       bytes: number
@@ -141,12 +353,17 @@ class PostgresStore implements Store {
     refuseNewer(row?.version ?? 0, migrations.length)
   }
 
-  watch(onAppended: () => void): () => void {
-    return this.#watch.add(onAppended)
+  watch(onChange: (change: StoreChange) => void): () => void {
+    return this.#watch.add(onChange)
   }
 
   close(): Promise<void> {
     this.#closing ??= Promise.all([this.#watch.close(), this.#connections.close()]).then(() => {})
     return this.#closing
+  }
+
+  /** Says that there may be something to deliver. */
+  #workIf(isSo: boolean): void {
+    if (isSo) this.#watch.changed('work')
   }
 }

@@ -2,18 +2,17 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { CallHead, CallPart } from '@hookswitch/events'
 import type { CallCursor, CallQuery } from '@hookswitch/core'
 import { prefixEnd, readHead } from '../rows.ts'
+import { Statements } from './statements.ts'
 
 /** Reads of the call records. */
 export class CallReader {
-  readonly #database: DatabaseSync
   readonly #call: StatementSync
   readonly #parts: StatementSync
-  /** A list has few shapes (which filters are set), so their statements are kept. */
-  readonly #lists = new Map<string, StatementSync>()
+  readonly #lists: Statements
 
   constructor(database: DatabaseSync) {
-    this.#database = database
-    this.#call = database.prepare(`SELECT call_key, head FROM calls WHERE call_id = ?`)
+    this.#lists = new Statements(database)
+    this.#call = database.prepare(`SELECT call_key, head FROM calls WHERE call_id = ? AND head <> ''`)
     this.#parts = database.prepare(`SELECT kind, seq, at, data FROM call_parts WHERE call_key = ?`)
   }
 
@@ -33,7 +32,7 @@ export class CallReader {
   }
 
   list(query: CallQuery): { items: CallHead[]; next: CallCursor | null } {
-    const conditions: string[] = []
+    const conditions: string[] = [`head <> ''`]
     const values: SQLInputValue[] = []
     const where = (sql: string, ...bound: SQLInputValue[]): void => {
       conditions.push(sql)
@@ -69,9 +68,9 @@ export class CallReader {
       )
     }
     const sql = `SELECT call_key, first_event_at, head FROM calls
-      ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+      WHERE ${conditions.join(' AND ')}
       ORDER BY first_event_at DESC, call_key DESC LIMIT ?`
-    const found = this.#list(sql).all(...values, query.limit + 1) as unknown as {
+    const found = this.#lists.of(sql).all(...values, query.limit + 1) as unknown as {
       call_key: number
       first_event_at: number
       head: string
@@ -85,16 +84,5 @@ export class CallReader {
           ? { firstEventAt: last.first_event_at, key: last.call_key }
           : null,
     }
-  }
-
-  #list(sql: string): StatementSync {
-    let statement = this.#lists.get(sql)
-    if (statement === undefined) {
-      // The number of outcome conditions is open; past this many shapes the oldest ones are prepared anew.
-      if (this.#lists.size >= 100) this.#lists.clear()
-      statement = this.#database.prepare(sql)
-      this.#lists.set(sql, statement)
-    }
-    return statement
   }
 }

@@ -9,6 +9,7 @@ export class EventReader {
   readonly #ofCall: StatementSync
   readonly #tailOfCall: StatementSync
   readonly #byId: StatementSync
+  readonly #bySeq: StatementSync
   readonly #bounds: StatementSync
   readonly #callKey: StatementSync
 
@@ -27,6 +28,7 @@ export class EventReader {
        ORDER BY seq LIMIT ?4`,
     )
     this.#byId = database.prepare(`SELECT * FROM events WHERE id = ?`)
+    this.#bySeq = database.prepare(`SELECT * FROM events WHERE seq = ?`)
     this.#bounds = database.prepare(
       `SELECT coalesce((SELECT min(seq) FROM events), 0) AS oldest,
               coalesce((SELECT max(seq) FROM events), 0) AS newest,
@@ -52,6 +54,13 @@ export class EventReader {
   get(id: string): StoredEvent | null {
     const row = this.#byId.get(id) as unknown as EventRow | undefined
     return row === undefined ? null : storedEvent(row)
+  }
+
+  at(seqs: readonly number[]): StoredEvent[] {
+    return seqs.flatMap((seq) => {
+      const row = this.#bySeq.get(seq) as unknown as EventRow | undefined
+      return row === undefined ? [] : [storedEvent(row)]
+    })
   }
 
   bounds(): LogBounds {

@@ -10,9 +10,13 @@ import {
   type CallColumns,
   type EventRow,
 } from '../rows.ts'
+import type { DestinationTable } from './destinations.ts'
+import type { LaneTable } from './lanes.ts'
 
 /** The fold's side of the store: the next stretch of the log, and writing what came of it. */
 export class Folder {
+  readonly #destinations: DestinationTable
+  readonly #lanes: LaneTable
   readonly #state: StatementSync
   readonly #advance: StatementSync
   readonly #next: StatementSync
@@ -27,9 +31,11 @@ export class Folder {
   readonly #issues: StatementSync
   readonly #mark: StatementSync
   /** The rows of the calls of the last read, so that its commit need not look them up again. */
-  readonly #read = new Map<string, { key: number; columns: CallColumns }>()
+  readonly #read = new Map<string, { key: number; columns: CallColumns | null }>()
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, destinations: DestinationTable, lanes: LaneTable) {
+    this.#destinations = destinations
+    this.#lanes = lanes
     this.#state = database.prepare(`SELECT folded_seq FROM fold_state`)
     this.#advance = database.prepare(`UPDATE fold_state SET folded_seq = ? WHERE folded_seq = ?`)
     this.#next = database.prepare(`SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?`)
@@ -71,15 +77,16 @@ export class Folder {
       if (heads.has(callId)) continue
       const row = this.#call.get(callId) as CallRow | undefined
       if (row === undefined) continue
-      const head = readHead(row.head)
-      heads.set(callId, head)
-      this.#read.set(callId, { key: row.call_key, columns: callColumns(head) })
+      const head = row.head === '' ? null : readHead(row.head)
+      if (head !== null) heads.set(callId, head)
+      this.#read.set(callId, { key: row.call_key, columns: head === null ? null : callColumns(head) })
     }
-    return { foldedSeq, events, heads }
+    return { foldedSeq, events, heads, ...this.#destinations.routed() }
   }
 
-  /** Call inside a transaction; false means that nothing was written, because the fold has moved on. */
-  commit(commit: FoldCommit): boolean {
+  /** Call inside a transaction; false means that nothing was written, because the fold or the routing has moved on. */
+  commit(commit: FoldCommit, now: number): boolean {
+    if (this.#destinations.routing() !== commit.expectedRouting) return false
     if (this.#advance.run(commit.foldedSeq, commit.expectedFoldedSeq).changes === 0) return false
     const keys = new Map<string, number>()
     for (const change of commit.calls) keys.set(change.head.callId, this.#write(change))
@@ -88,6 +95,7 @@ export class Folder {
       if (key !== undefined) this.#insertCallEvent.run(key, seq)
     }
     for (const { seq, issue } of commit.marked) this.#addIssue(seq, issue)
+    this.#lanes.append(commit.deliveries, now)
     return true
   }
 
@@ -127,17 +135,18 @@ export class Folder {
     const columns = callColumns(head)
     const { firstEventAt, status, agentId, agentName, conversationId } = columns
     // Naming an indexed column in an UPDATE rewrites its index entry, also where the value stays the same.
-    const { changes } = sameColumns(columns, row.columns)
-      ? this.#updateHead.run(writeHead(head), row.key)
-      : this.#updateCall.run(
-          writeHead(head),
-          firstEventAt,
-          status,
-          agentId,
-          agentName,
-          conversationId,
-          row.key,
-        )
+    const { changes } =
+      row.columns !== null && sameColumns(columns, row.columns)
+        ? this.#updateHead.run(writeHead(head), row.key)
+        : this.#updateCall.run(
+            writeHead(head),
+            firstEventAt,
+            status,
+            agentId,
+            agentName,
+            conversationId,
+            row.key,
+          )
     if (changes === 0) return null
     if (outcome !== null) this.#updateOutcome.run(outcome, row.key)
     return row.key

@@ -86,4 +86,135 @@ export const migrations: readonly string[] = [
     UNIQUE (source, hash)
   ) STRICT, WITHOUT ROWID;
   `,
+
+  // 2: deliveries. A record that was removed leaves a row in calls with an empty head, by which the events of its call
+  // are found while there are any. Keys that stand in ids, or that say whose a lane is, are never given twice: AUTOINCREMENT.
+  `
+  -- For replays since a time, and for retention: clocks of nodes differ, so seq says little about it.
+  CREATE INDEX events_received_at ON events (received_at);
+
+  CREATE TABLE destinations (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    origin TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    sealed_secrets TEXT,
+    flow TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE destination_versions (
+    destination_key INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    from_seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    -- Null from the removal on.
+    definition TEXT,
+    PRIMARY KEY (destination_key, version)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE routing_state (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    version INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO routing_state VALUES (1, 0);
+
+  CREATE TABLE nodes (
+    epoch TEXT PRIMARY KEY,
+    beat_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- An idle lane has no row.
+  CREATE TABLE lanes (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination_key INTEGER NOT NULL,
+    lane_key TEXT NOT NULL,
+    state TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    -- 1 where head_attempts is above 0.
+    retrying INTEGER NOT NULL,
+    head_attempts INTEGER NOT NULL,
+    -- Of the node that works on it; null while nobody does.
+    epoch TEXT,
+    claim INTEGER NOT NULL,
+    -- The last position that was drawn.
+    tail INTEGER NOT NULL,
+    parked_at INTEGER,
+    parked_reason TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX lanes_key ON lanes (destination_key, lane_key);
+  CREATE INDEX lanes_due ON lanes (destination_key, retrying, due_at) WHERE state = 'running' AND epoch IS NULL;
+  CREATE INDEX lanes_claimed ON lanes (destination_key, retrying, epoch) WHERE epoch IS NOT NULL;
+  CREATE INDEX lanes_parked ON lanes (destination_key) WHERE state = 'parked';
+
+  CREATE TABLE deliveries (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination_key INTEGER NOT NULL,
+    event_seq INTEGER NOT NULL,
+    lane_key TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    replay_key INTEGER,
+    state TEXT NOT NULL,
+    reason TEXT,
+    attempts INTEGER NOT NULL,
+    -- When it began to wait: a retry by hand begins anew.
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER
+  ) STRICT;
+  -- The head of a lane is its first entry here, never a stored pointer.
+  CREATE INDEX deliveries_pending ON deliveries (destination_key, lane_key, position) WHERE state = 'pending';
+  CREATE INDEX deliveries_event ON deliveries (event_seq);
+  CREATE INDEX deliveries_state ON deliveries (destination_key, state);
+  -- Those that wait by when they began to, then the others by when they ended.
+  CREATE INDEX deliveries_age ON deliveries (finished_at, created_at);
+
+  CREATE TABLE attempts (
+    delivery_key INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    status INTEGER,
+    cause TEXT,
+    message TEXT,
+    node TEXT NOT NULL,
+    request TEXT,
+    response TEXT,
+    PRIMARY KEY (delivery_key, number)
+  ) STRICT;
+
+  CREATE TABLE replays (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination_key INTEGER NOT NULL,
+    filter TEXT NOT NULL,
+    total INTEGER NOT NULL,
+    made INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    cursor_seq INTEGER NOT NULL,
+    until_seq INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER
+  ) STRICT;
+  CREATE INDEX replays_running ON replays (state) WHERE state = 'running';
+
+  CREATE TABLE audit (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target TEXT NOT NULL,
+    reason TEXT,
+    detail TEXT
+  ) STRICT;
+
+  -- How far the log had come at a time, noted now and then by retention: it tells the age of a key whose event is gone.
+  CREATE TABLE log_times (
+    at INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL
+  ) STRICT;
+  `,
 ]

@@ -5,28 +5,27 @@ import {
   type Appended,
   type CallCursor,
   type CallQuery,
+  type DeliveryStore,
   type EventQuery,
   type FoldCommit,
   type FoldRead,
   type LogBounds,
   type NewEvent,
   type Store,
+  type StoreChange,
   type StoredEvent,
   type StoredSecret,
   type StoreStats,
 } from '@hookswitch/core'
 import type { CallHead, CallPart } from '@hookswitch/events'
-import { Appender } from './append.ts'
-import { CallReader } from './calls.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { databaseFile } from './database-file.ts'
-import { EventReader } from './events.ts'
+import { deliveryMethods, type Runner } from './delivery-methods.ts'
 import { primaryCode, storeFailure } from './failure.ts'
-import { Folder } from './fold.ts'
 import { lockFolder } from './folder-lock.ts'
 import { migrate, refuseNewer, schemaVersion } from './migrate.ts'
 import { migrations } from './schema.ts'
-import { SecretTable } from './secrets.ts'
+import { prepareTables, type Tables } from './tables.ts'
 
 export interface SqliteOptions {
   /** The data folder; made if it is not there. */
@@ -37,6 +36,8 @@ export interface SqliteOptions {
   freeBytesMin?: number
   /** The largest size of the database file in pages of 4096 bytes; beyond it the store is full. Default: unbounded. */
   pagesMax?: number
+  /** The store's clock, by which lanes are due and epochs lapse: Unix milliseconds. Default `Date.now`. */
+  clock?: () => number
 }
 
 /** Below this, ingest stops while the rest of the program can go on writing. */
@@ -55,17 +56,10 @@ const busyTimeoutMs = 2_000
 const checkpointPages = 16_000
 
 export function openSqlite(options: SqliteOptions): Promise<Store> {
-  return Promise.resolve().then(() => new SqliteStore(options))
-}
-
-/** What is prepared on one connection. A failed write may take it all down; it is then opened anew. */
-interface Connection {
-  database: DatabaseSync
-  appender: Appender
-  folder: Folder
-  events: EventReader
-  calls: CallReader
-  secrets: SecretTable
+  return Promise.resolve().then(() => {
+    const store = new SqliteStore(options)
+    return Object.assign(store, deliveryMethods(store.runner))
+  })
 }
 
 /**
@@ -73,13 +67,14 @@ interface Connection {
  * Only `append` reaches the disk before it resolves (`synchronous=FULL`); what is derived from the log is committed
  * `NORMAL`, since a lost tail is lost whole and folded again.
  */
-class SqliteStore implements Store {
+class SqliteStore implements Omit<Store, keyof DeliveryStore> {
   readonly #options: SqliteOptions
   readonly #file: string
   readonly #lock: { release(): void } | null
   readonly #checkpointer: Checkpointer | null
-  readonly #watchers = new Set<() => void>()
-  #connection: Connection | null
+  readonly #watchers = new Set<(change: StoreChange) => void>()
+  readonly #clock: () => number
+  #connection: Tables | null
   #closed = false
   #durable: boolean | null = null
   #freeBytes: { at: number; bytes: number } | null = null
@@ -87,6 +82,7 @@ class SqliteStore implements Store {
   constructor(options: SqliteOptions) {
     this.#options = options
     this.#file = databaseFile(options.folder)
+    this.#clock = options.clock ?? Date.now
     if (options.readOnly === true) this.#lock = null
     else {
       mkdirSync(options.folder, { recursive: true, mode: 0o700 })
@@ -94,11 +90,24 @@ class SqliteStore implements Store {
     }
     try {
       this.#connection = this.#open()
+      // Whoever holds the folder is alone: the nodes before it hold nothing any more.
+      if (this.#lock !== null) this.#connection.nodes.endAll(this.#clock())
     } catch (error) {
       this.#lock?.release()
       throw storeFailure(error)
     }
     this.#checkpointer = options.readOnly === true ? new Checkpointer(this.#file) : null
+  }
+
+  /** For the methods that deliver. */
+  get runner(): Runner {
+    return {
+      read: (run) => this.#read(run),
+      write: (run) => this.#write(run),
+      derive: (run) => this.#derive(run),
+      upkeep: (run) => this.#attempt(run),
+      wake: () => this.#tell('work'),
+    }
   }
 
   append(batch: readonly NewEvent[]): Promise<Appended[]> {
@@ -107,7 +116,7 @@ class SqliteStore implements Store {
       this.#durability(connection, true)
       try {
         const appended = inTransaction(connection.database, () => connection.appender.append(batch))
-        for (const watcher of this.#watchers) queueMicrotask(watcher)
+        this.#tell('appended')
         return appended
       } catch (error) {
         if (connection.database.isOpen) connection.appender.forget(connection.database)
@@ -120,11 +129,10 @@ class SqliteStore implements Store {
     return this.#attempt((connection) => connection.folder.read(eventsMax, bytesMax))
   }
 
-  foldCommit(commit: FoldCommit): Promise<boolean> {
-    return this.#attempt((connection) => {
-      this.#durability(connection, false)
-      return inTransaction(connection.database, () => connection.folder.commit(commit))
-    })
+  async foldCommit(commit: FoldCommit): Promise<boolean> {
+    const isWritten = await this.#derive(({ folder }, now) => folder.commit(commit, now))
+    if (isWritten && commit.deliveries.length > 0) this.#tell('work')
+    return isWritten
   }
 
   getCall(callId: string): Promise<{ head: CallHead; parts: CallPart[] } | null> {
@@ -192,9 +200,9 @@ class SqliteStore implements Store {
     })
   }
 
-  watch(onAppended: () => void): () => void {
-    this.#watchers.add(onAppended)
-    return () => this.#watchers.delete(onAppended)
+  watch(onChange: (change: StoreChange) => void): () => void {
+    this.#watchers.add(onChange)
+    return () => this.#watchers.delete(onChange)
   }
 
   close(): Promise<void> {
@@ -206,22 +214,34 @@ class SqliteStore implements Store {
     return Promise.resolve()
   }
 
-  #read<T>(run: (connection: Connection) => T): Promise<T> {
+  #read<T>(run: (connection: Tables, now: number) => T): Promise<T> {
     // One transaction, so that all statements of a read see one moment.
     return this.#attempt((connection) =>
-      inTransaction(connection.database, () => run(connection), 'BEGIN DEFERRED'),
+      inTransaction(connection.database, () => run(connection, this.#clock()), 'BEGIN DEFERRED'),
     )
   }
 
-  #write<T>(run: (connection: Connection) => T): Promise<T> {
+  #write<T>(run: (connection: Tables, now: number) => T): Promise<T> {
+    return this.#transact(run, true)
+  }
+
+  #derive<T>(run: (connection: Tables, now: number) => T): Promise<T> {
+    return this.#transact(run, false)
+  }
+
+  #transact<T>(run: (connection: Tables, now: number) => T, durable: boolean): Promise<T> {
     return this.#attempt((connection) => {
-      this.#durability(connection, true)
-      return inTransaction(connection.database, () => run(connection))
+      this.#durability(connection, durable)
+      return inTransaction(connection.database, () => run(connection, this.#clock()))
     })
   }
 
+  #tell(change: StoreChange): void {
+    for (const watcher of this.#watchers) queueMicrotask(() => watcher(change))
+  }
+
   /** Runs on the open connection; after an error of the file below it the next attempt begins on a new one. */
-  async #attempt<T>(run: (connection: Connection) => T): Promise<T> {
+  async #attempt<T>(run: (connection: Tables) => T): Promise<T> {
     if (this.#closed) throw new StoreError('closed')
     try {
       this.#connection ??= this.#open()
@@ -234,7 +254,7 @@ class SqliteStore implements Store {
     }
   }
 
-  #open(): Connection {
+  #open(): Tables {
     const readOnly = this.#options.readOnly === true
     // Made before SQLite makes it, so that nobody else may read it, also in a folder that others may enter. SQLite
     // gives the files beside it the same mode.
@@ -252,6 +272,7 @@ class SqliteStore implements Store {
           PRAGMA journal_size_limit = 67108864;
           PRAGMA cache_size = -16000;
           PRAGMA temp_store = MEMORY;
+          PRAGMA secure_delete = ON;
         `)
         if (this.#options.pagesMax !== undefined) {
           database.exec(`PRAGMA max_page_count = ${this.#options.pagesMax}`)
@@ -259,14 +280,7 @@ class SqliteStore implements Store {
         migrate(database)
       }
       this.#durable = null
-      return {
-        database,
-        appender: new Appender(database),
-        folder: new Folder(database),
-        events: new EventReader(database),
-        calls: new CallReader(database),
-        secrets: new SecretTable(database),
-      }
+      return prepareTables(database)
     } catch (error) {
       database.close()
       throw error
@@ -281,7 +295,7 @@ class SqliteStore implements Store {
     }
   }
 
-  #durability({ database }: Connection, durable: boolean): void {
+  #durability({ database }: Tables, durable: boolean): void {
     if (this.#durable === durable) return
     database.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
     this.#durable = durable

@@ -7,6 +7,7 @@ import {
   foldAll,
   foldCalls,
   newEvent,
+  readStretch,
   said,
   sampleTime,
   withOtherContent,
@@ -23,6 +24,8 @@ export const foldCases: StoreCase[] = [
         foldedSeq: 0,
         events: [],
         heads: new Map(),
+        destinations: [],
+        routing: expect.any(Number) as number,
       })
     },
   },
@@ -36,7 +39,8 @@ export const foldCases: StoreCase[] = [
         expect(read?.foldedSeq).toBe(0)
         expect(read?.events.map(({ seq }) => seq)).toEqual(seqs.slice(0, 2))
       }
-      expect(await store.foldCommit(commit({ expectedFoldedSeq: 0, foldedSeq: seqs[1] ?? 0 }))).toBe(true)
+      const { routing } = await readStretch(store)
+      expect(await store.foldCommit(commit({ expectedRouting: routing, foldedSeq: seqs[1] ?? 0 }))).toBe(true)
       const next = await store.foldRead('node-1', 2, unbounded[1])
       expect(next?.foldedSeq).toBe(seqs[1])
       expect(next?.events.map(({ seq }) => seq)).toEqual(seqs.slice(2))
@@ -83,8 +87,10 @@ export const foldCases: StoreCase[] = [
       const other = await second()
       const [appended] = await store.append([newEvent()])
       const seq = appended?.seq ?? 0
+      const { routing } = await readStretch(store)
       const of = (name: string): FoldCommit =>
         commit({
+          expectedRouting: routing,
           foldedSeq: seq,
           events: [{ seq, callId: 'call_1' }],
           calls: [
@@ -119,7 +125,8 @@ export const foldCases: StoreCase[] = [
       const appended = await store.append([newEvent(), newEvent()])
       const [first = 0, last = 0] = appended.map(({ seq }) => seq)
       await foldAll(store, [change({ eventCount: 2 })])
-      const late = commit({ foldedSeq: first, calls: [change({ eventCount: 1 })] })
+      const { routing } = await readStretch(store)
+      const late = commit({ expectedRouting: routing, foldedSeq: first, calls: [change({ eventCount: 1 })] })
       expect(await store.foldCommit(late)).toBe(false)
       expect((await store.getCall('call_1'))?.head.eventCount).toBe(2)
       expect((await store.logBounds()).foldedSeq).toBe(last)
@@ -265,5 +272,14 @@ export const foldCases: StoreCase[] = [
 ]
 
 function commit(wanted: Partial<FoldCommit>): FoldCommit {
-  return { expectedFoldedSeq: 0, foldedSeq: 0, calls: [], events: [], marked: [], ...wanted }
+  return {
+    expectedFoldedSeq: 0,
+    expectedRouting: 0,
+    foldedSeq: 0,
+    calls: [],
+    events: [],
+    marked: [],
+    deliveries: [],
+    ...wanted,
+  }
 }

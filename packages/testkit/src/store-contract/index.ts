@@ -2,6 +2,9 @@
 export { storeContract, storeContractCases } from './suite.ts'
 export type { StoreHarness } from './suite.ts'
 
+// Lets time pass where the clock is PostgreSQL's.
+export { moveIntoThePast } from './postgres-clock.ts'
+
 // Events, calls and secrets to hold it with.
 export {
   callHead,

@@ -1,5 +1,18 @@
 import { expect } from 'vitest'
-import { StoreError, type Store } from '@hookswitch/core'
+import { StoreError, type DeliveryStore, type Store, type StoreChange } from '@hookswitch/core'
+import {
+  dead,
+  definition,
+  muchLaterMs,
+  newDestination,
+  parkedLane,
+  pause,
+  receive,
+  result,
+  resume,
+  retryAfter,
+  Worker,
+} from './delivering.ts'
 import { change, foldCalls, newEvent, said, sampleTime, secret } from './samples.ts'
 import type { StoreCase } from './suite.ts'
 
@@ -10,6 +23,7 @@ export const lifeCases: StoreCase[] = [
   {
     name: 'everything is there after the store was opened again',
     async run({ store, reopen }) {
+      await deliverSome(store)
       await foldCalls(store, [
         change(
           { agentName: said('Recruiter') },
@@ -68,6 +82,34 @@ export const lifeCases: StoreCase[] = [
     },
   },
   {
+    name: 'whoever delivers is told when there may be something to deliver, also by another node',
+    async run({ store, second }) {
+      const told = tellings(store, 'work')
+      for (const node of [store, await second()]) {
+        const worker = await Worker.start(store)
+        const { destination, lane } = await parkedLane(store, worker, 'aa')
+        const tells = async (act: () => Promise<unknown>): Promise<void> => {
+          const next = told.next()
+          await act()
+          await next
+        }
+        await tells(() => node.resumeLane(lane.key))
+        await worker.finish(result(await worker.claimOne(), dead))
+        await tells(() => node.skipLaneHead(lane.key, 'x'))
+        const claim = await worker.claimOne()
+        await worker.finish(result(claim, retryAfter(muchLaterMs)))
+        await tells(() => node.retryDelivery(claim.delivery.key))
+        await pause(node, destination)
+        await tells(() => resume(node, destination))
+        await worker.claimOne()
+        await tells(() => node.endEpoch(worker.epoch))
+        await tells(() => receive(node, 'b'))
+        await node.removeDestination(destination.id, 'skip', 100)
+      }
+      expect(told.count()).toBeGreaterThanOrEqual(12)
+    },
+  },
+  {
     name: 'a reader that went away is told nothing, and the others still are',
     async run({ store }) {
       const gone = tellings(store)
@@ -91,7 +133,15 @@ export const lifeCases: StoreCase[] = [
         append: () => store.append([newEvent()]),
         foldRead: () => store.foldRead('node-1', 1, 1),
         foldCommit: () =>
-          store.foldCommit({ expectedFoldedSeq: 0, foldedSeq: 0, calls: [], events: [], marked: [] }),
+          store.foldCommit({
+            expectedFoldedSeq: 0,
+            expectedRouting: 0,
+            foldedSeq: 0,
+            calls: [],
+            events: [],
+            marked: [],
+            deliveries: [],
+          }),
         getCall: () => store.getCall('call_1'),
         listCalls: () => store.listCalls({ limit: 1 }),
         listEvents: () => store.listEvents({ after: 0, limit: 1 }),
@@ -104,6 +154,7 @@ export const lifeCases: StoreCase[] = [
         touchSecrets: () => store.touchSecrets([{ id: 'x', lastUsedAt: 1 }]),
         stats: () => store.stats(),
         ping: () => store.ping(),
+        ...deliveryMethods(store),
       }
       for (const [method, ask] of Object.entries(asked)) {
         const refusal: unknown = await ask().then(
@@ -137,8 +188,65 @@ export const lifeCases: StoreCase[] = [
   },
 ]
 
+/** A lane that waits for a retry, one that is parked, one that is due; a replay and an act. */
+async function deliverSome(store: Store): Promise<void> {
+  const worker = await Worker.start(store)
+  const { destination } = await parkedLane(store, worker)
+  await receive(store, 'b')
+  await worker.finish(result(await worker.claimOne(), retryAfter(muchLaterMs)))
+  await receive(store, 'c')
+  await store.addReplay({ destinationKey: destination.key, filter: {}, totalMax: 100 })
+  await store.addAudit({ actor: 'a', action: 'b', target: 'c', reason: null, detail: null })
+}
+
+/** Each method of the part that delivers, asked for something. */
+function deliveryMethods(store: Store): Record<keyof DeliveryStore, () => Promise<unknown>> {
+  const page = { before: null, limit: 1 }
+  return {
+    listDestinations: () => store.listDestinations(),
+    addDestination: () => store.addDestination(newDestination()),
+    changeDestination: () =>
+      store.changeDestination('dst_1', 1, { definition: definition(), sealedSecrets: null }),
+    removeDestination: () => store.removeDestination('dst_1', 'skip', 1),
+    holdDestination: () => store.holdDestination('dst_1', null),
+    destinationVersions: () => store.destinationVersions(1),
+    beat: () => store.beat('epoch'),
+    endEpoch: () => store.endEpoch('epoch'),
+    work: () => store.work({ epoch: 'epoch', results: [], lanesMax: 1, lanesPerDestinationMax: 1 }),
+    eventsAt: () => store.eventsAt([1]),
+    listDeliveries: () => store.listDeliveries(page),
+    getDelivery: () => store.getDelivery(1),
+    deliveriesOfEvent: () => store.deliveriesOfEvent(1),
+    retryDelivery: () => store.retryDelivery(1),
+    skipDelivery: () => store.skipDelivery(1, 'x'),
+    listLanes: () => store.listLanes({ after: 0, limit: 1 }),
+    resumeLane: () => store.resumeLane(1),
+    skipLaneHead: () => store.skipLaneHead(1, 'x'),
+    addReplay: () => store.addReplay({ destinationKey: 1, filter: {}, totalMax: 1 }),
+    getReplay: () => store.getReplay(1),
+    listReplays: () => store.listReplays(page),
+    cancelReplay: () => store.cancelReplay(1),
+    replayRead: () => store.replayRead(1),
+    replayCommit: () =>
+      store.replayCommit({ replayKey: 1, expectedCursorSeq: 0, cursorSeq: 1, done: true, deliveries: [] }),
+    addAudit: () => store.addAudit({ actor: 'a', action: 'b', target: 'c', reason: null, detail: null }),
+    listAudit: () => store.listAudit(page),
+    deliveryStats: () => store.deliveryStats(),
+    expireDeliveries: () => store.expireDeliveries(1, 1),
+    retain: () =>
+      store.retain({ attempts: null, transcripts: null, records: null, events: null, keys: 0 }, 1),
+    erase: () => store.erase({ callId: 'a' }, 1),
+  }
+}
+
 async function contents(store: Store) {
   return {
+    destinations: await store.listDestinations(),
+    deliveries: await store.listDeliveries({ before: null, limit: 100 }),
+    attempts: await store.getDelivery(1),
+    lanes: await store.listLanes({ after: 0, limit: 100 }),
+    replays: await store.listReplays({ before: null, limit: 100 }),
+    audit: await store.listAudit({ before: null, limit: 100 }),
     events: await store.listEvents({ after: 0, limit: 100 }),
     call: await store.getCall('call_1'),
     ofCall: await store.listEvents({ callId: 'call_1', after: 0, limit: 100 }),
@@ -153,14 +261,18 @@ async function contents(store: Store) {
 }
 
 /** Counts the calls back; `next` waits for one that comes after it was asked for. */
-function tellings(store: Store): { next(): Promise<void>; count(): number; leave(): void } {
+function tellings(
+  store: Store,
+  kind: StoreChange = 'appended',
+): { next(): Promise<void>; count(): number; leave(): void } {
   let count = 0
   let waiting: (() => void)[] = []
-  const leave = store.watch(() => {
+  const leave = store.watch((told) => {
+    if (told !== kind) return
     count += 1
-    const told = waiting
+    const resolving = waiting
     waiting = []
-    for (const resolve of told) resolve()
+    for (const resolve of resolving) resolve()
   })
   return {
     leave,

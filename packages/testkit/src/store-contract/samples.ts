@@ -1,5 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { FoldCommit, NewEvent, Store, StoredSecret } from '@hookswitch/core'
+import {
+  routeEvent,
+  type FoldCommit,
+  type FoldRead,
+  type NewEvent,
+  type Store,
+  type StoredSecret,
+} from '@hookswitch/core'
 import type { CallChange, CallHead } from '@hookswitch/events'
 
 /** A fixed moment, so that a failure reads the same on every day. */
@@ -100,32 +107,41 @@ export async function foldAll(
   marked: FoldCommit['marked'] = [],
 ): Promise<void> {
   for (let rest = { calls: changes, marked }; ; rest = { calls: [], marked: [] }) {
-    const read = await store.foldRead('node-1', 1_000, 64 * 1024 * 1024)
-    if (read === null) throw new Error('another node has the turn')
+    const read = await readStretch(store)
     const last = read.events.at(-1)
     if (last === undefined) return
     const committed = await store.foldCommit({
       expectedFoldedSeq: read.foldedSeq,
+      expectedRouting: read.routing,
       foldedSeq: last.seq,
       events: read.events.map(({ seq, callId }) => ({ seq, callId })),
+      deliveries: read.events.flatMap((event) => routeEvent({ event, head: null }, read.destinations)),
       ...rest,
     })
     if (!committed) throw new Error('another node has folded')
   }
 }
 
-/** Folds the log up to and including `seq`, each of its calls with a bare head. */
-export async function foldUpTo(store: Store, seq: number): Promise<void> {
+/** The whole of the log that is not folded yet, for the only node that folds. */
+export async function readStretch(store: Store): Promise<FoldRead> {
   const read = await store.foldRead('node-1', 1_000, 64 * 1024 * 1024)
   if (read === null) throw new Error('another node has the turn')
+  return read
+}
+
+/** Folds the log up to and including `seq`, each of its calls with a bare head. */
+export async function foldUpTo(store: Store, seq: number): Promise<void> {
+  const read = await readStretch(store)
   const events = read.events.filter((event) => event.seq <= seq)
   const callIds = [...new Set(events.map(({ callId }) => callId))]
   const committed = await store.foldCommit({
     expectedFoldedSeq: read.foldedSeq,
+    expectedRouting: read.routing,
     foldedSeq: seq,
     calls: callIds.map((callId) => change({ callId })),
     events: events.map((event) => ({ seq: event.seq, callId: event.callId })),
     marked: [],
+    deliveries: [],
   })
   if (!committed) throw new Error('another node has folded')
 }

@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ApiClient } from '../api/api-client.ts'
+import type { ApiReplay } from '../api/delivery-shapes.ts'
+import type { Context } from '../context.ts'
+import { CommandFailure } from '../failure.ts'
+
+export interface ReplayRequest {
+  destination: string
+  filter: Record<string, unknown>
+  reason?: string
+  /** Wait until all deliveries are made, and show how far it is. */
+  wait: boolean
+  json?: true
+}
+
+const lookEveryMs = 200
+
+/** Asks for a replay, and by default stays until its deliveries stand in their lanes. */
+export async function runReplay(
+  api: ApiClient,
+  { destination, filter, reason, wait, json }: ReplayRequest,
+  { terminal }: Context,
+): Promise<void> {
+  const body = { destination, filter, ...(reason === undefined ? {} : { reason }) }
+  const started = await api.post<{ id: string; total: number }>('/replays', body)
+  const { id, total } = started.value
+  if (!wait) {
+    terminal.print(json === true ? started.text : `${id} has begun: ${countOf(total)}.`)
+    return
+  }
+  for (;;) {
+    const { value, text } = await api.get<ApiReplay>(`/replays/${encodeURIComponent(id)}`)
+    if (value.state === 'running') {
+      if (terminal.interactive)
+        terminal.progress(`${id}  ${bar(value.made, total)}  ${value.made} of ${total}`)
+      await delay(lookEveryMs)
+      continue
+    }
+    terminal.progress(null)
+    if (json === true) terminal.print(text)
+    else if (value.state === 'done') {
+      terminal.print(`${id} is done: ${value.made} of ${countOf(total)} stand in their lanes again.`)
+      terminal.note(`See them go: hookswitch deliveries --destination ${value.destination.name}`)
+    }
+    if (value.state === 'cancelled') {
+      throw new CommandFailure('failed', `${id} was cancelled after ${value.made} of ${total} events.`)
+    }
+    return
+  }
+}
+
+function countOf(total: number): string {
+  return total === 1 ? '1 event' : `${total} events`
+}
+
+const barCharacters = 24
+
+function bar(done: number, total: number): string {
+  const full =
+    total === 0 ? barCharacters : Math.min(barCharacters, Math.round((done / total) * barCharacters))
+  return '█'.repeat(full) + '░'.repeat(barCharacters - full)
+}

@@ -1,0 +1,273 @@
+import type { CallHead } from '@hookswitch/events'
+import type { StoredEvent } from '../store/store.ts'
+import type {
+  AuditEntry,
+  DeliveryState,
+  LaneState,
+  ListedDelivery,
+  ReplayFilter,
+  RoutedDelivery,
+  StoredAttempt,
+  StoredDelivery,
+  StoredLane,
+  StoredReplay,
+} from './delivery.ts'
+import type { DestinationDefinition, DestinationVersion, Hold, StoredDestination } from './destination.ts'
+
+/**
+ * The part of the `Store` that delivers. What is decided (how a result changes a lane, how much a destination may be
+ * sent) stands in pure functions of `core/src/deliver` that every engine calls within its transaction; an engine
+ * only reads and writes rows. All times are the store's clock, Unix milliseconds.
+ */
+export interface DeliveryStore {
+  // ── Destinations ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** All that exist, by key. */
+  listDestinations(): Promise<StoredDestination[]>
+  /** Null when the name is taken. It is routed to from the next event that is folded. */
+  addDestination(destination: NewDestination): Promise<StoredDestination | null>
+  /**
+   * Changes definition and secrets, on condition that `version` is still the one that was read. A definition that is
+   * the same changes nothing. A hold for `auth`, `gone`, `failing` or `removed` ends with a change.
+   */
+  changeDestination(
+    id: string,
+    version: number,
+    change: { definition: DestinationDefinition; sealedSecrets: string | null },
+  ): Promise<StoredDestination | 'changed' | 'not_found' | 'name_taken'>
+  /**
+   * Removes it, at most `deliveriesMax` pending deliveries with each call: those become what `undelivered` says.
+   * `remaining` above 0 with `refuse` means that nothing was changed, otherwise that it is to be called again.
+   */
+  removeDestination(
+    id: string,
+    undelivered: 'refuse' | 'skip' | 'dead',
+    deliveriesMax: number,
+  ): Promise<{ remaining: number } | null>
+  /** Sets or ends the hold; null when there is no such destination. Nothing starts after a hold is committed. */
+  holdDestination(id: string, hold: Omit<Hold, 'since'> | null): Promise<StoredDestination | null>
+  /** Every version of every destination that was valid for an event at `seq`, and those removed or made since. */
+  destinationVersions(seq: number): Promise<DestinationVersion[]>
+
+  // ── Work ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Renews the node's epoch, and frees the lanes of epochs that have been silent for `epochLapsesMs`. False when this
+   * epoch has lapsed itself: the node must take a new one and drop all it holds.
+   */
+  beat(epoch: string): Promise<boolean>
+  /** Ends an epoch that holds nothing any more; its lanes are free at once. */
+  endEpoch(epoch: string): Promise<void>
+  /** Writes results and claims lanes, in one transaction. */
+  work(request: WorkRequest): Promise<WorkAnswer>
+  /** The events of these places that are still there. */
+  eventsAt(seqs: readonly number[]): Promise<StoredEvent[]>
+
+  // ── Looking and acting by hand ────────────────────────────────────────────────────────────────────────────────
+
+  /** Newest first by key. */
+  listDeliveries(query: DeliveryQuery): Promise<ListedDelivery[]>
+  getDelivery(key: number): Promise<{ delivery: ListedDelivery; attempts: StoredAttempt[] } | null>
+  /** All deliveries of one event. */
+  deliveriesOfEvent(seq: number): Promise<ListedDelivery[]>
+  /**
+   * A dead, skipped or filtered one joins its lane at the tail with a fresh budget; a pending one whose lane waits is
+   * due now. `claimed`: it is being tried at this moment. `delivered`: a replay sends it again.
+   */
+  retryDelivery(key: number): Promise<'done' | 'not_found' | 'claimed' | 'delivered' | 'event_removed'>
+  /** A pending one is passed over. */
+  skipDelivery(key: number, reason: string): Promise<'done' | 'not_found' | 'claimed' | 'finished'>
+  /** By key, ascending. */
+  listLanes(query: LaneQuery): Promise<StoredLane[]>
+  /** A parked lane runs again and tries its head with a fresh budget; `running`: it was not parked. */
+  resumeLane(key: number): Promise<'done' | 'not_found' | 'running'>
+  /** The head is passed over, and a parked lane runs again. */
+  skipLaneHead(key: number, reason: string): Promise<'done' | 'not_found' | 'claimed'>
+
+  addReplay(replay: {
+    destinationKey: number
+    filter: ReplayFilter
+    totalMax: number
+  }): Promise<StoredReplay | { tooMany: number }>
+  getReplay(key: number): Promise<StoredReplay | null>
+  listReplays(query: { before: number | null; limit: number }): Promise<StoredReplay[]>
+  cancelReplay(key: number): Promise<StoredReplay | null>
+  /** The next events of the oldest running replay, with what names their lanes; null when none is running. */
+  replayRead(eventsMax: number): Promise<ReplayRead | null>
+  /** Adds the deliveries and moves the cursor, on condition that it is still what was read. */
+  replayCommit(commit: {
+    replayKey: number
+    expectedCursorSeq: number
+    cursorSeq: number
+    done: boolean
+    deliveries: RoutedDelivery[]
+  }): Promise<boolean>
+
+  addAudit(entry: Omit<AuditEntry, 'key' | 'at'>): Promise<void>
+  /** Newest first. */
+  listAudit(query: { before: number | null; limit: number }): Promise<AuditEntry[]>
+  deliveryStats(): Promise<DeliveryStats>
+
+  // ── Upkeep ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Deliveries that have waited since before `createdBefore` become `dead`; at most `deliveriesMax`. */
+  expireDeliveries(createdBefore: number, deliveriesMax: number): Promise<number>
+  /** Removes one chunk of what is too old; see `Retention`. Also gives free pages back to the disk. */
+  retain(retention: RetentionCutoffs, rowsMax: number): Promise<RetentionReport>
+  /** Removes one chunk of what is known of a person; repeat while `more`. */
+  erase(selection: EraseSelection, callsMax: number): Promise<EraseReport & { more: boolean }>
+}
+
+export interface NewDestination {
+  id: string
+  origin: 'config' | 'api'
+  definition: DestinationDefinition
+  sealedSecrets: string | null
+}
+
+/** Silence after which a node's lanes go to others, by the store's clock. */
+export const epochLapsesMs = 10_000
+
+/** A delivery never waits longer than this; it is then dead, with the reason `expired`. */
+export const deliveryAgeMsMax = 30 * 24 * 60 * 60 * 1000
+
+export interface WorkRequest {
+  epoch: string
+  results: readonly WorkResult[]
+  /** Lanes that this node can take besides those that it keeps. */
+  lanesMax: number
+  /** How many lanes of one destination this node works on at once. */
+  lanesPerDestinationMax: number
+}
+
+/** What came of a lane's turn so far. */
+export interface WorkResult {
+  laneKey: number
+  /** The fencing number of the claim. */
+  claim: number
+  deliveryKey: number
+  outcome: TurnOutcome
+  attempt: Omit<StoredAttempt, 'deliveryKey' | 'number' | 'startedAt'> | null
+  /** The worker goes on with the next delivery of this lane, if there is one that may be sent now. */
+  wantsNext: boolean
+}
+
+/** What a delivery, its lane and its destination are to become. Delays count from when the store writes it. */
+export type TurnOutcome =
+  | { kind: 'delivered' }
+  | { kind: 'filtered'; reason: string }
+  /** Tried again after `delayMs`; the budget is not spent. */
+  | { kind: 'retry'; delayMs: number; reason: string; holdMs: number | null }
+  /**
+   * The budget is spent, or it can never succeed; the definition's `onExhausted` decides about the lane. The answer to
+   * the last try may ask for a rest of the destination all the same.
+   */
+  | { kind: 'dead'; reason: string; holdMs?: number }
+  /** The destination refuses: it is held until a person acts, and the delivery keeps its place and its budget. */
+  | { kind: 'held'; hold: 'auth' | 'gone'; reason: string }
+  /** Not tried, or cut short through no fault of its own: back to the head of its lane, budget untouched. */
+  | { kind: 'returned'; delayMs: number }
+
+export interface WorkAnswer {
+  /** False when this epoch has lapsed: nothing of the request was done. */
+  alive: boolean
+  /** For each result whether it was written; false where the claim was not this node's any more. */
+  written: boolean[]
+  claims: Claim[]
+  /** Until something that this node could take is due; null when only a signal can say. */
+  waitMs: number | null
+}
+
+/** A lane that is this node's, with the delivery to make. */
+export interface Claim {
+  laneKey: number
+  claim: number
+  /** Whether it goes on from a result of the same request. */
+  continued: boolean
+  destinationKey: number
+  destinationVersion: number
+  delivery: StoredDelivery
+  /** Tries of this delivery since its budget was last fresh. */
+  headAttempts: number
+}
+
+export interface DeliveryQuery {
+  state?: DeliveryState
+  destinationKey?: number
+  callId?: string
+  /** Continue below this key. */
+  before: number | null
+  limit: number
+}
+
+export interface LaneQuery {
+  state?: LaneState
+  destinationKey?: number
+  after: number
+  limit: number
+}
+
+/** Events to replay, and the heads of their calls, which name their lanes. */
+export interface ReplayRead {
+  replay: StoredReplay
+  events: (Pick<StoredEvent, 'seq' | 'id' | 'source' | 'callId' | 'type'> & { body: Uint8Array })[]
+  heads: Map<string, CallHead>
+  /** Nothing after these. */
+  last: boolean
+}
+
+export interface DeliveryStats {
+  destinations: {
+    id: string
+    name: string
+    kind: string
+    hold: Hold | null
+    pending: number
+    lanesDue: number
+    lanesWaiting: number
+    lanesParked: number
+    /** When the longest overdue lane was due; null if none is. */
+    oldestDueAt: number | null
+  }[]
+  /** Counting stops here; a larger number says "at least". */
+  countedMax: number
+}
+
+/** Unix milliseconds; what is older is removed. Null keeps it for good. */
+export interface RetentionCutoffs {
+  /** Attempts and finished deliveries. */
+  attempts: number | null
+  /** Turns and tools of call records. */
+  transcripts: number | null
+  /** Call records. */
+  records: number | null
+  /** Events with their bytes, and what was delivered of them; never one that is not folded or not delivered yet. */
+  events: number | null
+  /** Keys of events that are gone; held to at least `keysKeptMs`. */
+  keys: number
+}
+
+/** Duplicates are recognised for at least this long. */
+export const keysKeptMs = 30 * 24 * 60 * 60 * 1000
+
+export interface RetentionReport {
+  attempts: number
+  deliveries: number
+  transcripts: number
+  records: number
+  events: number
+  keys: number
+  /** There may be more to remove. */
+  more: boolean
+}
+
+/** Whose data is erased: one call, a phone number (its digits are compared), or all calls with a param. */
+export type EraseSelection =
+  { callId: string } | { phone: string } | { param: { name: string; value: string } }
+
+export interface EraseReport {
+  calls: number
+  events: number
+  deliveries: number
+  attempts: number
+}

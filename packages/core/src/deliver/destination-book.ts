@@ -1,0 +1,34 @@
+import type { DeliveryStore } from './delivery-store.ts'
+import type { StoredDestination } from './destination.ts'
+
+/** The destinations as they were read last, so that a claim costs no question to the store. */
+export class DestinationBook {
+  readonly #store: Pick<DeliveryStore, 'listDestinations'>
+  readonly #known = new Map<number, StoredDestination>()
+  #reading: Promise<void> | null = null
+
+  constructor(store: Pick<DeliveryStore, 'listDestinations'>) {
+    this.#store = store
+  }
+
+  /** At least of the version that is asked for; null when there is none such any more. */
+  async get(key: number, version: number): Promise<StoredDestination | null> {
+    const known = this.#known.get(key)
+    if (known !== undefined && known.version >= version) return known
+    await this.#read()
+    return this.#known.get(key) ?? null
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= this.#store
+      .listDestinations()
+      .then((destinations) => {
+        this.#known.clear()
+        for (const destination of destinations) this.#known.set(destination.key, destination)
+      })
+      .finally(() => {
+        this.#reading = null
+      })
+    return this.#reading
+  }
+}

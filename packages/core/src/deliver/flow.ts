@@ -1,0 +1,148 @@
+import type { DestinationFlow, DestinationLimits, Hold, HoldReason } from './destination.ts'
+
+/** How much a destination may be sent, and what its answers do to that. Pure; called under the lock of its row. */
+
+/** Of a destination that was just made. */
+export const freshFlow: DestinationFlow = {
+  hold: null,
+  failures: 0,
+  failedDelivery: null,
+  breakerOpenings: 0,
+  rampConcurrency: null,
+  rateAt: 0,
+  retryTurn: false,
+  lastSuccessAt: null,
+  lastFailureAt: null,
+}
+
+/** As many deliveries that failed one after the other, with none that succeeded between them, open the breaker. */
+export const breakerFailures = 20
+
+/** The first time the breaker opens it stays so for this long, then twice that, up to the maximum. */
+export const breakerOpenMsMin = 10_000
+export const breakerOpenMsMax = 5 * 60_000
+
+/** A rate is held over any longer time; sends that come due within this much of each other may go together. */
+const rateToleranceMs = 50
+
+/** These end only when a person acts, or changes the destination. */
+const heldForPerson: ReadonlySet<HoldReason> = new Set(['paused', 'auth', 'gone', 'failing', 'removed'])
+
+/** The hold that is in force at `now`; a breaker whose time is over lets one delivery try, and is one no more here. */
+export function holdAt({ hold }: DestinationFlow, now: number): Hold | null {
+  return hold !== null && (hold.until === null || hold.until > now) ? hold : null
+}
+
+/** The breaker's time is over and nothing has succeeded yet: one delivery at a time may look. */
+export function isHalfOpen(flow: DestinationFlow, now: number): boolean {
+  return flow.hold?.reason === 'breaker' && holdAt(flow, now) === null
+}
+
+/**
+ * How many more sends may begin now, and where none may, from when on; null when an answer or a person decides that.
+ *
+ * @param running sends of this destination under way on all nodes.
+ */
+export function allowedSends(
+  limits: DestinationLimits,
+  flow: DestinationFlow,
+  running: number,
+  now: number,
+): { sends: number; nextAt: number | null } {
+  const hold = holdAt(flow, now)
+  if (hold !== null) return { sends: 0, nextAt: hold.until }
+  const concurrency = isHalfOpen(flow, now)
+    ? 1
+    : Math.min(limits.concurrency, flow.rampConcurrency ?? Infinity)
+  const free = Math.max(0, concurrency - running)
+  if (free === 0) return { sends: 0, nextAt: null }
+  if (limits.perSecond === null) return { sends: free, nextAt: null }
+  const intervalMs = 1_000 / limits.perSecond
+  const rateAt = Math.max(flow.rateAt, now - rateToleranceMs)
+  if (rateAt > now) return { sends: 0, nextAt: Math.ceil(rateAt) }
+  return { sends: Math.min(free, Math.floor((now - rateAt) / intervalMs) + 1), nextAt: null }
+}
+
+/** After `sends` were let go. */
+export function drawn(
+  limits: DestinationLimits,
+  flow: DestinationFlow,
+  sends: number,
+  now: number,
+): DestinationFlow {
+  if (limits.perSecond === null || sends === 0) return flow
+  const rateAt = Math.max(flow.rateAt, now - rateToleranceMs) + (sends * 1_000) / limits.perSecond
+  return { ...flow, rateAt }
+}
+
+/** A send that was let go and not made, because the filter said no or the node stopped. */
+export function notSent(limits: DestinationLimits, flow: DestinationFlow): DestinationFlow {
+  return limits.perSecond === null ? flow : { ...flow, rateAt: flow.rateAt - 1_000 / limits.perSecond }
+}
+
+/** The destination has answered as it should. */
+export function succeeded(limits: DestinationLimits, flow: DestinationFlow, now: number): DestinationFlow {
+  // A breaker or a Retry-After whose time was over has done its work; others stay until a person ends them.
+  const wasWaiting = flow.hold !== null && holdAt(flow, now) === null
+  const ramp = flow.rampConcurrency ?? (wasWaiting ? 1 : null)
+  const next = ramp === null ? null : ramp * 2
+  return {
+    ...flow,
+    hold: wasWaiting ? null : flow.hold,
+    failures: 0,
+    failedDelivery: null,
+    breakerOpenings: 0,
+    rampConcurrency: next === null || next >= limits.concurrency ? null : next,
+    lastSuccessAt: now,
+  }
+}
+
+/**
+ * The destination has not answered, or with a failure.
+ *
+ * @param deliveryKey one delivery that fails again and again counts once: it may be the event that is at fault.
+ * @param holdMs what it asked for with Retry-After.
+ */
+export function failed(
+  flow: DestinationFlow,
+  deliveryKey: number,
+  holdMs: number | null,
+  now: number,
+): DestinationFlow {
+  const failures = flow.failedDelivery === deliveryKey ? flow.failures : flow.failures + 1
+  const next: DestinationFlow = { ...flow, failures, failedDelivery: deliveryKey, lastFailureAt: now }
+  if (isHalfOpen(flow, now) || (failures >= breakerFailures && holdAt(flow, now) === null)) {
+    const openMs = Math.min(breakerOpenMsMin * 2 ** flow.breakerOpenings, breakerOpenMsMax)
+    return {
+      ...held(next, { reason: 'breaker', until: now + Math.max(openMs, holdMs ?? 0), detail: null }, now),
+      breakerOpenings: flow.breakerOpenings + 1,
+    }
+  }
+  return holdMs === null
+    ? next
+    : held(next, { reason: 'retry_after', until: now + holdMs, detail: null }, now)
+}
+
+/** Sets a hold, unless a stronger one is there: one that a person must end, or one that lasts longer. */
+export function held(flow: DestinationFlow, hold: Omit<Hold, 'since'>, now: number): DestinationFlow {
+  const present = holdAt(flow, now)
+  if (present !== null && !heldForPerson.has(hold.reason)) {
+    if (present.until === null) return flow
+    if (hold.until !== null && present.until >= hold.until) return flow
+  }
+  return { ...flow, hold: { ...hold, since: now } }
+}
+
+/** Ends whatever hold there is. What has gathered meanwhile goes out at a growing pace. */
+export function resumed(flow: DestinationFlow): DestinationFlow {
+  if (flow.hold === null) return flow
+  return { ...flow, hold: null, failures: 0, failedDelivery: null, breakerOpenings: 0, rampConcurrency: 1 }
+}
+
+/** A change of the settings answers what the destination had against them. */
+export function resumedByChange(flow: DestinationFlow): DestinationFlow {
+  const reason = flow.hold?.reason
+  return reason === 'auth' || reason === 'gone' || reason === 'failing' || reason === 'removed'
+    ? resumed(flow)
+    : flow
+}

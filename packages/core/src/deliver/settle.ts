@@ -1,0 +1,75 @@
+import type { DeliveryState } from './delivery.ts'
+import type { WorkResult } from './delivery-store.ts'
+import type { DestinationDefinition, DestinationFlow } from './destination.ts'
+import { failed, held, notSent, succeeded } from './flow.ts'
+
+/** What a result makes of its delivery, its lane and its destination. */
+export interface Settlement {
+  flow: DestinationFlow
+  /** `pending`: it stays the head of its lane. */
+  state: DeliveryState
+  reason: string | null
+  lane:
+    | { state: 'done' }
+    | { state: 'waits'; dueAt: number; headAttempts: number }
+    | { state: 'parked'; reason: string }
+}
+
+/**
+ * Decides what a result changes. Pure; an engine calls it under the locks of the destination and the lane, after it
+ * has made sure that the claim is still the node's and that the delivery is still pending.
+ *
+ * @param headAttempts tries of this delivery with its present budget, before this one.
+ */
+export function settle(
+  result: WorkResult,
+  { onExhausted, limits }: Pick<DestinationDefinition, 'onExhausted' | 'limits'>,
+  flow: DestinationFlow,
+  headAttempts: number,
+  now: number,
+): Settlement {
+  const { outcome, attempt, deliveryKey } = result
+  // A destination that refuses one event is there; one whose tries are all used up may not be.
+  const answered = attempt !== null && (attempt.verdict === 'delivered' || attempt.verdict === 'reject')
+  switch (outcome.kind) {
+    case 'delivered':
+      return { flow: succeeded(limits, flow, now), state: 'delivered', reason: null, lane: { state: 'done' } }
+    case 'filtered':
+      return {
+        flow: notSent(limits, flow),
+        state: 'filtered',
+        reason: outcome.reason,
+        lane: { state: 'done' },
+      }
+    case 'retry':
+      return {
+        flow: failed(flow, deliveryKey, outcome.holdMs, now),
+        state: 'pending',
+        reason: outcome.reason,
+        lane: { state: 'waits', dueAt: now + outcome.delayMs, headAttempts: headAttempts + 1 },
+      }
+    case 'dead': {
+      const { reason } = outcome
+      const after = answered ? succeeded(limits, flow, now) : failed(flow, deliveryKey, outcome.holdMs ?? null, now)
+      return onExhausted === 'park'
+        ? { flow: after, state: 'pending', reason, lane: { state: 'parked', reason } }
+        : { flow: after, state: 'dead', reason, lane: { state: 'done' } }
+    }
+    case 'held': {
+      const { hold, reason } = outcome
+      return {
+        flow: held(flow, { reason: hold, until: null, detail: reason }, now),
+        state: 'pending',
+        reason,
+        lane: { state: 'waits', dueAt: now, headAttempts },
+      }
+    }
+    case 'returned':
+      return {
+        flow: attempt === null ? notSent(limits, flow) : flow,
+        state: 'pending',
+        reason: null,
+        lane: { state: 'waits', dueAt: now + outcome.delayMs, headAttempts },
+      }
+  }
+}

@@ -1,0 +1,151 @@
+import { deliveryAgeMsMax, keysKeptMs, type RetentionCutoffs } from '../deliver/delivery-store.ts'
+import { realTimers, type Timers } from '../runtime/timers.ts'
+import type { Store } from '../store/store.ts'
+import { StoreError } from '../store/store-error.ts'
+import { replayStretch } from './replay-stretch.ts'
+
+/** Days that each class of data is kept; null keeps it for good. */
+export interface RetentionDays {
+  attemptsDays: number | null
+  transcriptsDays: number | null
+  recordsDays: number | null
+  eventsDays: number | null
+}
+
+export interface UpkeepOptions {
+  store: Pick<
+    Store,
+    'listDestinations' | 'replayRead' | 'replayCommit' | 'cancelReplay' | 'expireDeliveries' | 'retain'
+  >
+  retention: RetentionDays
+  /** Unix milliseconds. */
+  clock?: () => number
+  timers?: Timers
+  onError?: (error: unknown) => void
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** A replay goes in stretches like the fold, with a rest after each in which others use the writer. */
+const replayEventsMax = 128
+const replayRestMs = 20
+
+/** What is too old is looked for this often, and removed in pieces, with a rest after each. */
+const sweepEveryMs = 60_000
+const sweepRowsMax = 500
+const sweepRestMs = 50
+
+/** Another node may have been asked for a replay. */
+const pollMs = 2_000
+const retryMs = 2_000
+
+/** Replays, and removes what is too old. Several nodes may do so at once: each step is written once. */
+export class Upkeep {
+  readonly #options: UpkeepOptions
+  readonly #timers: Timers
+  readonly #clock: () => number
+  #stopped = false
+  #woken = false
+  #endPause: (() => void) | null = null
+  #running: Promise<void> | null = null
+  #sweepAt: number
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+    this.#timers = options.timers ?? realTimers
+    this.#clock = options.clock ?? Date.now
+    // Not at once: a start has enough to do.
+    this.#sweepAt = this.#timers.now() + sweepRestMs
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Says that a replay may have been asked for. */
+  wake(): void {
+    this.#woken = true
+    this.#endPause?.()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#endPause?.()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#woken = false
+      try {
+        if (await this.replayStep()) await this.#pause(replayRestMs, false)
+        else if (this.#timers.now() < this.#sweepAt) await this.#pause(pollMs, true)
+        else if (await this.sweepStep()) await this.#pause(sweepRestMs, false)
+        else this.#sweepAt = this.#timers.now() + sweepEveryMs
+      } catch (error) {
+        if (error instanceof StoreError && error.code === 'closed') return
+        this.#options.onError?.(error)
+        await this.#pause(retryMs, false)
+      }
+    }
+  }
+
+  /** One stretch of the oldest replay; false when there is none. */
+  async replayStep(): Promise<boolean> {
+    const { store } = this.#options
+    const read = await store.replayRead(replayEventsMax)
+    if (read === null) return false
+    const { replay, events, last } = read
+    const destination = (await store.listDestinations()).find(({ key }) => key === replay.destinationKey)
+    if (destination === undefined) {
+      await store.cancelReplay(replay.key)
+      return true
+    }
+    // False where another node was first: the next look begins after what that one wrote.
+    await store.replayCommit({
+      replayKey: replay.key,
+      expectedCursorSeq: replay.cursorSeq,
+      cursorSeq: last ? replay.untilSeq : (events.at(-1)?.seq ?? replay.untilSeq),
+      done: last,
+      deliveries: replayStretch(read, destination.definition),
+    })
+    return true
+  }
+
+  /** Removes one piece of what is too old; false when there is nothing more. */
+  async sweepStep(): Promise<boolean> {
+    const { store } = this.#options
+    const expired = await store.expireDeliveries(this.#clock() - deliveryAgeMsMax, sweepRowsMax)
+    const { more } = await store.retain(this.#cutoffs(), sweepRowsMax)
+    return more || expired === sweepRowsMax
+  }
+
+  #cutoffs(): RetentionCutoffs {
+    const { attemptsDays, transcriptsDays, recordsDays, eventsDays } = this.#options.retention
+    const now = this.#clock()
+    const before = (days: number | null): number | null => (days === null ? null : now - days * dayMs)
+    return {
+      attempts: before(attemptsDays),
+      transcripts: before(transcriptsDays),
+      records: before(recordsDays),
+      events: before(eventsDays),
+      keys: now - keysKeptMs,
+    }
+  }
+
+  /** Waits; where `wakeable`, a signal that came since the last look ends it at once. */
+  #pause(ms: number, wakeable: boolean): Promise<void> {
+    if (this.#stopped || (wakeable && this.#woken)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel()
+        this.#endPause = null
+        resolve()
+      }
+      const cancel = this.#timers.after(ms, end)
+      this.#endPause = () => {
+        if (wakeable || this.#stopped) end()
+      }
+    })
+  }
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+
+/** Marks a message that is the whole problem; every other message is an expectation, and what came is put before it. */
+export const saidWhole = 'saidWhole'
+
+/** Refuses with a sentence that goes on after the place: "is 'none' beside secrets, expected one of the two". */
+export function refuse(context: z.core.$RefinementCtx, problem: string, path: PropertyKey[] = []): void {
+  context.addIssue({ code: 'custom', message: problem, path, params: { [saidWhole]: true } })
+}
+
+/** An object without other keys. The message for another key is the list of the known ones, from which one is suggested. */
+export function objectOf<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  expectation = 'an object',
+): z.ZodObject<Shape, z.core.$strict> {
+  const known = Object.keys(shape).join(' ')
+  return z.strictObject(shape, { error: ({ code }) => (code === 'unrecognized_keys' ? known : expectation) })
+}

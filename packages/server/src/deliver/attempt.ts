@@ -1,0 +1,180 @@
+import type {
+  AttemptResult,
+  DeliveryJob,
+  FailureCause,
+  Store,
+  StoredDestination,
+  StoredEvent,
+  UserCode,
+} from '@hookswitch/core'
+import type { Message } from '@hookswitch/destinations'
+import { showCall, type CallRecord } from '@hookswitch/events'
+import type { AgentViews } from '../config/agent-views.ts'
+import type { UserCodeRequest, UserCodeResult, UserCodeRunner } from '../user-code/user-code-runner.ts'
+import type { EventReads } from './event-reads.ts'
+import type { OpenDestinations, ReadyDestination } from './open-destinations.ts'
+import { plainOutcome } from './plain-outcome.ts'
+import { sampleCall, samplePlace } from './sample-call.ts'
+import { shownEvent } from './shown-event.ts'
+
+export interface AttemptOptions {
+  events: EventReads
+  store: Pick<Store, 'getCall'>
+  destinations: OpenDestinations
+  userCode: UserCodeRunner
+  agentViews: AgentViews
+  /** Told of the event before anything is sent, for the log line of the result. */
+  onEvent?: (job: DeliveryJob, event: StoredEvent) => void
+}
+
+/** A filter or a template that needs longer is one that waits for something, which is a handler's business. */
+const codeDeadlineMs = 2_000
+
+/**
+ * Makes one try of a delivery: the event and its call as they are now, filter, template, send. Whatever goes wrong
+ * is a result with its reason; it rejects only with the signal's reason.
+ */
+export function createAttempt(options: AttemptOptions) {
+  return async (job: DeliveryJob, signal: AbortSignal): Promise<AttemptResult> => {
+    const { destination, claim } = job
+    const { delivery } = claim
+    const event = await options.events.get(delivery.eventSeq)
+    if (event === null) return refused('reject', 'settings', 'the event was removed before it was delivered')
+    options.onEvent?.(job, event)
+    let ready
+    try {
+      ready = options.destinations.get(destination)
+    } catch (error) {
+      return refused('retry', 'settings', `cannot be sent to: ${messageOf(error)}`)
+    }
+    const place = {
+      deliveryId: `dlv_${delivery.key}`,
+      replayId: delivery.replayKey === null ? null : `rpl_${delivery.replayKey}`,
+      attempt: job.attempt,
+      test: false,
+    }
+    return attemptOf(
+      options,
+      destination,
+      ready,
+      { event, call: () => readCall(options, event.callId) },
+      place,
+      signal,
+    )
+  }
+}
+
+/**
+ * Sends a sample that says that it is one, with the settings as they are now. The filter is not asked: a test is to
+ * arrive.
+ */
+export function createTest(options: AttemptOptions) {
+  return async (destination: StoredDestination, signal: AbortSignal): Promise<AttemptResult> => {
+    try {
+      return await options.destinations.use(destination, (ready) =>
+        attemptOf(options, destination, ready, sampleCall(), samplePlace(), signal),
+      )
+    } catch (error) {
+      return refused('reject', 'settings', `cannot be sent to: ${messageOf(error)}`)
+    }
+  }
+}
+
+type Place = Pick<Message, 'deliveryId' | 'replayId' | 'attempt' | 'test'>
+
+interface Subject {
+  event: StoredEvent
+  call(): Promise<CallRecord | null>
+}
+
+async function attemptOf(
+  options: AttemptOptions,
+  { definition }: StoredDestination,
+  ready: ReadyDestination,
+  { event, call: readIt }: Subject,
+  place: Place,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const shown = shownEvent(event)
+  const message: Message = {
+    eventId: event.id,
+    ...place,
+    event: shown,
+    body: event.body,
+    call: null,
+    outcome: null,
+    content: undefined,
+  }
+  if (ready.readsCall) {
+    const call = await readIt()
+    if (call === null) return refused('reject', 'settings', 'the record of its call is not there')
+    message.call = call
+    message.outcome = plainOutcome(call)
+    const run = (part: 'filter' | 'template', code: UserCode): Promise<UserCodeResult> =>
+      options.userCode.run(
+        request(definition.name, part, code, { event: shown, call, outcome: plainOutcome(call) }, place),
+        signal,
+      )
+    if (definition.filter !== null && !place.test) {
+      const answer = await run('filter', definition.filter)
+      if (!answer.ok) return ofCode('filter', answer)
+      if (!isYes(answer.value)) return refused('filtered', null, 'the filter said no')
+    }
+    if (definition.template !== null) {
+      const answer = await run('template', definition.template)
+      if (!answer.ok) return ofCode('template', answer)
+      // JSONata that finds nothing gives nothing, which must not read as "no template": that would send the whole event.
+      message.content = answer.value ?? null
+    }
+  }
+  return ready.send(message, signal)
+}
+
+async function readCall(options: AttemptOptions, callId: string): Promise<CallRecord | null> {
+  const found = await options.store.getCall(callId)
+  if (found === null) return null
+  return showCall(found.head, found.parts, options.agentViews(found.head.agentId?.value ?? null))
+}
+
+function request(
+  destination: string,
+  part: UserCodeRequest['part'],
+  code: UserCode,
+  context: UserCodeRequest['context'],
+  { attempt, deliveryId }: Place,
+): UserCodeRequest {
+  return {
+    destination,
+    part,
+    jsonata: 'jsonata' in code ? code.jsonata : null,
+    context,
+    attempt,
+    deliveryId,
+    deadlineMs: codeDeadlineMs,
+  }
+}
+
+/** JSONata's empty sequence is undefined, an empty list is its other nothing; elsewhere it is JavaScript's truth. */
+function isYes(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value)
+}
+
+/** What the code of a user came to where it gave no value. */
+export function ofCode(
+  part: UserCodeRequest['part'],
+  { verdict, message, retryAfterMs }: Extract<UserCodeResult, { ok: false }>,
+): AttemptResult {
+  return { ...refused(verdict, 'code', `the ${part} ${message}`), retryAfterMs }
+}
+
+function refused(
+  verdict: AttemptResult['verdict'],
+  cause: FailureCause | null,
+  message: string,
+): AttemptResult {
+  return { verdict, status: null, cause, message, retryAfterMs: null, request: null, response: null }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,66 @@
+import { eventId, type StoredEvent } from '@hookswitch/core'
+import {
+  foldCall,
+  readBody,
+  readEnvelope,
+  readFacts,
+  showCall,
+  type CallRecord,
+  type FoldedEvent,
+} from '@hookswitch/events'
+
+/** The end of a call that never was, for the test of a destination. */
+const sample = {
+  eventType: 'call.ended',
+  callId: 'test-call',
+  projectId: 'test-project',
+  agentId: 'test-agent',
+  agentName: 'Test from Hookswitch',
+  data: {
+    data: {
+      conversationId: 'test-conversation',
+      callDuration: 125,
+      transcription: [
+        { Agent: 'This is a test from Hookswitch. There was no call.' },
+        { User: 'Then all is well.' },
+      ],
+      outcomeResult: { summary: 'A test from Hookswitch: there was no call.', priority: 'urgent' },
+    },
+  },
+}
+
+/** An event of that call, as if it had come this moment, and the call's record. */
+export function sampleCall(now: number = Date.now()): { event: StoredEvent; call(): Promise<CallRecord> } {
+  const body = Buffer.from(JSON.stringify({ ...sample, timestamp: new Date(now).toISOString() }))
+  const reading = readBody(body)
+  const envelope = reading.ok ? readEnvelope(reading.value) : null
+  if (!reading.ok || envelope === null || !envelope.ok) throw new Error('the sample is no event')
+  const folded: FoldedEvent = {
+    seq: 0,
+    receivedAt: now,
+    source: 'test',
+    envelope: envelope.envelope,
+    facts: readFacts(envelope.envelope, reading.value),
+  }
+  const { head, put } = foldCall(null, [folded])
+  return {
+    event: {
+      seq: 0,
+      id: eventId(now),
+      source: 'test',
+      callId: sample.callId,
+      type: sample.eventType,
+      dialect: 'v1',
+      occurredAt: now,
+      receivedAt: now,
+      issues: [],
+      body,
+    },
+    call: () => Promise.resolve(showCall(head, put)),
+  }
+}
+
+/** A test is no delivery, and its id says so. */
+export function samplePlace() {
+  return { deliveryId: 'dlv_test', replayId: null, attempt: 1, test: true } as const
+}

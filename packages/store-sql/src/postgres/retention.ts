@@ -1,0 +1,225 @@
+import { keysKeptMs, type RetentionCutoffs, type RetentionReport } from '@hookswitch/core'
+import type { CallHead } from '@hookswitch/events'
+import type { Query } from './connections.ts'
+
+/** One chunk ends after so many bytes of bodies: a large one is in many rows of its own. */
+const bodyBytesMax = 16 * 1024 * 1024
+
+/**
+ * In a transaction: removes one chunk of what is too old. One node does so at a time, and what others hold at this
+ * moment is left for the next chunk, so that nobody waits for this for longer than a chunk takes.
+ */
+export async function retain(
+  query: Query,
+  cutoffs: RetentionCutoffs,
+  rowsMax: number,
+): Promise<RetentionReport> {
+  const report: RetentionReport = {
+    attempts: 0,
+    deliveries: 0,
+    transcripts: 0,
+    records: 0,
+    events: 0,
+    keys: 0,
+    more: false,
+  }
+  const [turn] = await query<{ mine: boolean; keys_before: number }>(
+    `SELECT pg_try_advisory_xact_lock(hashtext('hookswitch'), 3) AS mine,
+            least($1, hookswitch.now_ms() - $2) AS keys_before`,
+    [cutoffs.keys, keysKeptMs],
+  )
+  if (turn?.mine !== true) return report
+  const { attempts, transcripts, events, records } = cutoffs
+  const steps: ((rows: number) => Promise<number>)[] = []
+  if (attempts !== null) steps.push((rows) => removeDeliveries(query, attempts, rows, report))
+  if (transcripts !== null) steps.push((rows) => removeTranscripts(query, transcripts, rows, report))
+  if (events !== null) steps.push((rows) => removeOldEvents(query, events, turn.keys_before, rows, report))
+  if (records !== null) steps.push((rows) => removeRecords(query, records, rows, report))
+  steps.push((rows) => removeKeys(query, turn.keys_before, rows, report))
+  let left = rowsMax
+  for (const step of steps) {
+    left -= await step(left)
+    if (left <= 0) return { ...report, more: true }
+  }
+  return report
+}
+
+// Each of these removes so many rows at most, and returns how many it was; all of them where it may not be done.
+
+async function removeDeliveries(
+  query: Query,
+  before: number,
+  rows: number,
+  report: RetentionReport,
+): Promise<number> {
+  const [removed] = await query<{ deliveries: number; attempts: number }>(
+    `WITH old AS MATERIALIZED (
+       SELECT key FROM hookswitch.deliveries WHERE finished_at < $1 ORDER BY finished_at LIMIT $2
+       FOR UPDATE SKIP LOCKED
+     ),
+     tried AS (DELETE FROM hookswitch.attempts a USING old WHERE a.delivery_key = old.key RETURNING 1),
+     gone AS (DELETE FROM hookswitch.deliveries d USING old WHERE d.key = old.key RETURNING 1)
+     SELECT (SELECT count(*) FROM gone) AS deliveries, (SELECT count(*) FROM tried) AS attempts`,
+    [before, rows],
+  )
+  report.deliveries += removed?.deliveries ?? 0
+  report.attempts += removed?.attempts ?? 0
+  return removed?.deliveries ?? 0
+}
+
+async function removeTranscripts(
+  query: Query,
+  before: number,
+  rows: number,
+  report: RetentionReport,
+): Promise<number> {
+  const removed = await query(
+    `DELETE FROM hookswitch.call_parts p
+     USING (SELECT call_key, kind, seq FROM hookswitch.call_parts
+            WHERE kind IN ('final', 'live', 'tool') AND at < $1 ORDER BY at LIMIT $2) old
+     WHERE p.call_key = old.call_key AND p.kind = old.kind AND p.seq = old.seq RETURNING 1`,
+    [before, rows],
+  )
+  report.transcripts += removed.length
+  return removed.length
+}
+
+async function removeOldEvents(
+  query: Query,
+  before: number,
+  keysBefore: number,
+  rows: number,
+  report: RetentionReport,
+): Promise<number> {
+  const old = await query<{ seq: number; bytes: number }>(
+    `SELECT e.seq, octet_length(e.body) AS bytes FROM hookswitch.events e
+     WHERE e.received_at < $1 AND e.seq <= (SELECT folded_seq FROM hookswitch.fold_state) AND NOT ${waitsOfEvent}
+     ORDER BY e.received_at LIMIT $2 FOR UPDATE OF e SKIP LOCKED`,
+    [before, rows],
+  )
+  let bytes = 0
+  const seqs: number[] = []
+  for (const event of old) {
+    if (bytes >= bodyBytesMax) break
+    seqs.push(event.seq)
+    bytes += event.bytes
+  }
+  const removed = await removeEvents(query, seqs, keysBefore)
+  report.events += removed.events
+  report.deliveries += removed.deliveries
+  report.attempts += removed.attempts
+  report.keys += removed.keys
+  return seqs.length < old.length ? rows : old.length
+}
+
+/** Whether a delivery of the event `e` is pending. */
+const waitsOfEvent = `EXISTS (
+  SELECT FROM hookswitch.deliveries d WHERE d.event_seq = e.seq AND d.state = 'pending')`
+
+/**
+ * Removes events that are locked, with what was delivered of them; one that waits to be delivered stays. The key of
+ * an event that came after `keysBefore` stays too, and says when it came.
+ */
+export async function removeEvents(
+  query: Query,
+  seqs: readonly number[],
+  keysBefore: number,
+): Promise<{ events: number; deliveries: number; attempts: number; keys: number }> {
+  const [removed] = await query<{ events: number; deliveries: number; attempts: number; keys: number }>(
+    `WITH old AS MATERIALIZED (
+       SELECT e.seq, e.source, e.call_id, e.type, e.received_at, coalesce(e.occurred_at, 0) AS key_at
+       FROM hookswitch.events e WHERE e.seq = ANY ($1) AND NOT ${waitsOfEvent}
+     ),
+     sent AS MATERIALIZED (SELECT d.key FROM hookswitch.deliveries d JOIN old ON d.event_seq = old.seq),
+     tried AS (DELETE FROM hookswitch.attempts a USING sent WHERE a.delivery_key = sent.key RETURNING 1),
+     delivered AS (DELETE FROM hookswitch.deliveries d USING sent WHERE d.key = sent.key RETURNING 1),
+     listed AS (
+       DELETE FROM hookswitch.call_events ce USING old, hookswitch.calls c
+       WHERE c.call_id = old.call_id AND ce.call_key = c.call_key AND ce.seq = old.seq
+     ),
+     forgotten AS (
+       DELETE FROM hookswitch.event_keys k USING old WHERE ${isKeyOf} AND old.received_at < $2 RETURNING 1
+     ),
+     kept AS (
+       UPDATE hookswitch.event_keys k SET received_at = old.received_at
+       FROM old WHERE ${isKeyOf} AND old.received_at >= $2
+     ),
+     gone AS (DELETE FROM hookswitch.events e USING old WHERE e.seq = old.seq RETURNING 1)
+     SELECT (SELECT count(*) FROM gone) AS events, (SELECT count(*) FROM delivered) AS deliveries,
+            (SELECT count(*) FROM tried) AS attempts, (SELECT count(*) FROM forgotten) AS keys`,
+    [seqs, keysBefore],
+  )
+  return removed ?? { events: 0, deliveries: 0, attempts: 0, keys: 0 }
+}
+
+const isKeyOf = `k.occurred_at = old.key_at AND k.source = old.source AND k.call_id = old.call_id
+  AND k.type = old.type AND k.seq = old.seq`
+
+/** Calls of which nothing came for so long. */
+async function removeRecords(
+  query: Query,
+  before: number,
+  rows: number,
+  report: RetentionReport,
+): Promise<number> {
+  let after = { first_event_at: Number.MIN_SAFE_INTEGER, call_key: 0 }
+  let left = rows
+  while (left > 0) {
+    const calls = await query<{ call_key: number; first_event_at: number; head: string }>(
+      `SELECT call_key, first_event_at, head FROM hookswitch.calls
+       WHERE first_event_at < $1 AND (first_event_at, call_key) > ($2, $3)
+       ORDER BY first_event_at, call_key LIMIT $4 FOR UPDATE SKIP LOCKED`,
+      [before, after.first_event_at, after.call_key, left],
+    )
+    const old = calls.filter(({ head }) => (JSON.parse(head) as CallHead).lastEventAt < before)
+    const parts = await removeParts(
+      query,
+      old.map(({ call_key }) => call_key),
+      left,
+    )
+    if (parts >= left) return rows
+    report.records += old.length
+    left -= old.length + parts
+    const last = calls.at(-1)
+    if (last === undefined) return rows - left
+    after = last
+  }
+  return rows
+}
+
+/** Removes calls that are locked, once all that belongs to them is removed; returns how many rows that was. */
+export async function removeParts(query: Query, callKeys: readonly number[], rows: number): Promise<number> {
+  if (callKeys.length === 0) return 0
+  let removed = 0
+  for (const [table, key] of [
+    ['call_parts', '(call_key, kind, seq)'],
+    ['call_events', '(call_key, seq)'],
+  ] as const) {
+    const gone = await query(
+      `DELETE FROM hookswitch.${table} WHERE ${key} IN
+         (SELECT ${key.slice(1, -1)} FROM hookswitch.${table} WHERE call_key = ANY ($1) LIMIT $2) RETURNING 1`,
+      [callKeys, rows - removed],
+    )
+    removed += gone.length
+    if (removed >= rows) return rows
+  }
+  await query(`DELETE FROM hookswitch.calls WHERE call_key = ANY ($1)`, [callKeys])
+  return removed
+}
+
+/** Keys of events that went before them. */
+async function removeKeys(
+  query: Query,
+  before: number,
+  rows: number,
+  report: RetentionReport,
+): Promise<number> {
+  const removed = await query(
+    `DELETE FROM hookswitch.event_keys WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM hookswitch.event_keys WHERE received_at < $1 ORDER BY received_at LIMIT $2))
+     RETURNING 1`,
+    [before, rows],
+  )
+  report.keys += removed.length
+  return removed.length
+}
