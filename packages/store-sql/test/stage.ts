@@ -142,7 +142,7 @@ export async function deliverAll(node: StoppingNode, held: readonly Claim[] = []
   const made: number[] = []
   let claims = [...held, ...(await node.claim())]
   for (let round = 0; claims.length > 0; round += 1) {
-    if (round === 20) throw new Error('there is still something to deliver after 20 rounds')
+    if (round === 1_000) throw new Error('there is still something to deliver after 1000 rounds')
     made.push(...claims.map(({ delivery }) => delivery.eventSeq))
     const answer = await node.work(claims.map((claim) => result(claim)))
     if (answer.written.includes(false)) throw new Error('a claim is not good')

@@ -68,6 +68,12 @@ const resultsMax = 256
 const retryMsMin = 100
 const retryMsMax = 2_000
 
+/** By what name lanes are this node's, and when it asked to keep it with success. */
+interface Epoch {
+  id: string
+  renewedAt: number
+}
+
 interface Turn {
   claim: Claim
   begunAt: number
@@ -94,11 +100,12 @@ export class Deliverer {
   readonly #lanesMax: number
   readonly #turns = new Map<number, Turn>()
   #finished: Finished[] = []
-  #epoch: { id: string; renewedAt: number } | null = null
+  #epoch: Epoch | null = null
   /** The epoch may hold lanes that nobody works on: nothing new is claimed with it, and it ends when it is empty. */
   #retiring = false
   #stopping = false
   #gaveUp = false
+  #ended = false
   #woken = false
   #wake: (() => void) | null = null
   #running: Promise<void> | null = null
@@ -145,6 +152,7 @@ export class Deliverer {
     })
     await this.#running
     cancel()
+    this.#ended = true
     this.#endBeat?.()
     await this.#beating
   }
@@ -243,13 +251,11 @@ export class Deliverer {
       return
     }
     const job: DeliveryJob = { claim, destination, attempt: delivery.attempts + 1 }
-    const result = await this.#options
-      .attempt(job, turn.abort.signal)
-      .catch((error: unknown) => {
-        if (turn.abort.signal.aborted) return interrupted
-        this.#options.onError?.(error)
-        return unexpected(error)
-      })
+    const result = await this.#options.attempt(job, turn.abort.signal).catch((error: unknown) => {
+      if (turn.abort.signal.aborted) return interrupted
+      this.#options.onError?.(error)
+      return unexpected(error)
+    })
     const durationMs = Math.max(0, Math.round(this.#timers.now() - begunAt))
     const { retry } = destination.definition
     const outcome = turnOutcome(result, retry, claim.headAttempts, this.#options.random ?? Math.random)
@@ -326,27 +332,43 @@ export class Deliverer {
   }
 
   async #beat(): Promise<void> {
-    let ended = false
-    while (!ended) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.#timers.after(beatMs, resolve)
-        this.#endBeat = () => {
-          ended = true
-          cancel()
-          resolve()
-        }
-      })
+    let asked: Epoch | null = null
+    while (!this.#ended) {
+      await this.#untilBeat()
       const epoch = this.#epoch
-      if (ended || epoch === null) continue
-      const askedAt = this.#timers.now()
-      const alive = await this.#options.store.beat(epoch.id).catch(() => null)
-      if (this.#epoch !== epoch) continue
-      if (alive === true) epoch.renewedAt = askedAt
-      else if (alive === false || this.#isSilent(this.#timers.now())) {
+      if (this.#ended || epoch === null) continue
+      if (this.#isSilent(this.#timers.now())) {
         this.#lapse()
         this.wake()
+      } else if (asked !== epoch) {
+        // Not waited for: a store that does not answer must not keep this loop from seeing for how long it has not.
+        asked = epoch
+        void this.#renew(epoch).then(() => {
+          if (asked === epoch) asked = null
+        })
       }
     }
+  }
+
+  async #renew(epoch: Epoch): Promise<void> {
+    const askedAt = this.#timers.now()
+    const alive = await this.#options.store.beat(epoch.id).catch(() => null)
+    if (this.#epoch !== epoch) return
+    if (alive === true) epoch.renewedAt = askedAt
+    else if (alive === false) {
+      this.#lapse()
+      this.wake()
+    }
+  }
+
+  #untilBeat(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#timers.after(beatMs, resolve)
+      this.#endBeat = () => {
+        cancel()
+        resolve()
+      }
+    })
   }
 
   /** Waits; where `wakeable`, a signal that came since the last look ends it at once. */

@@ -50,7 +50,9 @@ export function settle(
       }
     case 'dead': {
       const { reason } = outcome
-      const after = answered ? succeeded(limits, flow, now) : failed(flow, deliveryKey, outcome.holdMs ?? null, now)
+      const after = answered
+        ? succeeded(limits, flow, now)
+        : failed(flow, deliveryKey, outcome.holdMs ?? null, now)
       return onExhausted === 'park'
         ? { flow: after, state: 'pending', reason, lane: { state: 'parked', reason } }
         : { flow: after, state: 'dead', reason, lane: { state: 'done' } }

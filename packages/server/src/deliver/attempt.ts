@@ -118,7 +118,7 @@ async function attemptOf(
     if (definition.filter !== null && !place.test) {
       const answer = await run('filter', definition.filter)
       if (!answer.ok) return ofCode('filter', answer)
-      if (!isYes(answer.value)) return refused('filtered', null, 'the filter said no')
+      if (answer.value !== true) return refused('filtered', null, 'the filter said no')
     }
     if (definition.template !== null) {
       const answer = await run('template', definition.template)
@@ -152,11 +152,6 @@ function request(
     deliveryId,
     deadlineMs: codeDeadlineMs,
   }
-}
-
-/** JSONata's empty sequence is undefined, an empty list is its other nothing; elsewhere it is JavaScript's truth. */
-function isYes(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : Boolean(value)
 }
 
 /** What the code of a user came to where it gave no value. */

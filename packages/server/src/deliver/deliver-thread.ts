@@ -7,6 +7,7 @@ import {
   StoreError,
   type DeliveryJob,
   type DeliveryResult,
+  type DestinationDefinition,
   type StoredEvent,
 } from '@hookswitch/core'
 import { createEgress, destinationKinds } from '@hookswitch/destinations'
@@ -42,6 +43,7 @@ async function deliver(port: MessagePort, data: DeliverThreadData): Promise<void
   const userCode = createUserCodeRunner({
     configFile: data.configFile,
     ownModuleUrl: data.ownModuleUrl,
+    warm: data.configured.some(({ definition }) => hasFunction(definition)),
     log: (line) => say({ said: line }),
   })
   const destinations = new OpenDestinations({
@@ -115,6 +117,11 @@ async function deliver(port: MessagePort, data: DeliverThreadData): Promise<void
     say({ stopped: true })
     port.close()
   }
+}
+
+/** Whether a work thread will be needed for it that has loaded the config file. */
+function hasFunction({ kind, filter, template }: DestinationDefinition): boolean {
+  return kind === 'handler' || [filter, template].some((code) => code !== null && 'function' in code)
 }
 
 const handled = {

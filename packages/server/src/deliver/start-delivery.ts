@@ -77,7 +77,7 @@ export async function startDelivery(
       for (const answer of tests.values()) answer(endedBefore())
       tests.clear()
       whenStopped()
-      reject(error as Error)
+      reject(error)
       if (!stopping) events.onDied(error)
     })
   })

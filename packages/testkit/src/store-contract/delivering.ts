@@ -23,7 +23,7 @@ export const hourMs = 60 * 60 * 1_000
 export const dayMs = 24 * hourMs
 
 /** Further than any test lasts, so that what is due then is not due now, however slow the machine. */
-export const muchLaterMs = hourMs
+export const muchLaterMs = 2 * hourMs
 
 let definitions = 0
 

@@ -1,0 +1,22 @@
+// A real HTTP server that records what is delivered to it, and misbehaves on request.
+export { after, closedGate, startDeliveryReceiver } from './receiver.ts'
+export type { DeliveryReceiver, Gate, Received, Treatment } from './receiver.ts'
+
+// Whether what came is what the promises say.
+export { laneBreaches, repeatsIn } from './lane-order.ts'
+export type { ExpectedLanes, Interruption } from './lane-order.ts'
+
+// The program that delivers: making destinations, sending events, looking and acting.
+export {
+  accepted,
+  acceptedCall,
+  act,
+  addWebhook,
+  ask,
+  callEvent,
+  drained,
+  gauge,
+  listed,
+  loopbackAllowed,
+  shown,
+} from './program.ts'
