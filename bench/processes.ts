@@ -47,11 +47,15 @@ export class Running {
 
   /** The first message that the process sends. Rejects when it ends before, or after `waitMs`. */
   async firstMessage(waitMs: number): Promise<unknown> {
-    const message = new Promise<unknown>((resolve) => this.#child.once('message', resolve))
-    const end = this.ended.then((how) =>
-      Promise.reject(new Error(`${this.name} ended at its start (${how}).`)),
-    )
-    return withLimit(Promise.race([message, end]), waitMs, `${this.name} to start`)
+    return withLimit(this.nextMessage(), waitMs, `${this.name} to start`)
+  }
+
+  /** The next message that the process sends. Rejects when it ends before. */
+  nextMessage(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#child.once('message', resolve)
+      void this.ended.then((how) => reject(new Error(`${this.name} ended (${how}).`)))
+    })
   }
 
   /** Asks the process to end, and after `graceMs` makes it. Resolves with how it ended. */

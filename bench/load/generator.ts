@@ -1,5 +1,6 @@
+import { machineMs } from './clock.ts'
 import { Connection, type Answer } from './connection.ts'
-import { EventRequest } from './event.ts'
+import { EventRequests } from './event.ts'
 import { Histogram } from './histogram.ts'
 import type { LoadMessage, LoadOptions, LoadResult } from './load.ts'
 
@@ -11,7 +12,7 @@ const refusalsKept = 100
 
 interface Slot {
   connection: Connection
-  request: EventRequest
+  requests: EventRequests
   /** The event under way, or null. */
   number: number | null
   /** When its latency began, by performance.now(). */
@@ -37,6 +38,9 @@ class Generator {
   #broken = 0
   #underWay = 0
   #startedAt = 0
+  #startedMs = 0
+  #firstNumber = 0
+  #endNumber = 0
   #windowOpen = false
   #windowOpenedAt = 0
   #windowSeconds = 0
@@ -54,6 +58,7 @@ class Generator {
   start(): void {
     const { connections, warmUpMs, windowMs, ratePerSecond } = this.#options
     this.#startedAt = performance.now()
+    this.#startedMs = machineMs()
     for (let n = 0; n < connections; n++) this.#connect()
     this.#timers.push(
       setTimeout(() => this.#openWindow(), warmUpMs),
@@ -71,7 +76,7 @@ class Generator {
         (answer) => this.#onAnswer(slot, answer),
         (reason) => this.#onBroken(slot, reason),
       ),
-      request: new EventRequest(this.#options),
+      requests: new EventRequests(this.#options),
       number: null,
       since: 0,
       counts: false,
@@ -97,9 +102,8 @@ class Generator {
       slot.number = this.#sent++
       slot.since = since
       slot.counts = this.#windowOpen
-      slot.request.write(slot.number)
       this.#underWay++
-      slot.connection.send(slot.request.bytes)
+      slot.connection.send(slot.requests.write(slot.number))
     }
     if (this.#sent >= requestsMax) this.#stopSending()
   }
@@ -149,6 +153,7 @@ class Generator {
   #openWindow(): void {
     this.#windowOpen = true
     this.#windowOpenedAt = performance.now()
+    this.#firstNumber = this.#sent
     this.#acknowledgedAtOpening = this.#acknowledged
     let before = this.#acknowledged
     this.#timers.push(
@@ -167,6 +172,7 @@ class Generator {
     if (this.#windowOpen) {
       this.#windowSeconds = (performance.now() - this.#windowOpenedAt) / 1000
       this.#acknowledgedInWindow = this.#acknowledged - this.#acknowledgedAtOpening
+      this.#endNumber = this.#sent
       this.#windowOpen = false
     }
     this.#tell({ kind: 'window', open: false })
@@ -188,6 +194,8 @@ class Generator {
     const cpu = process.cpuUsage()
     const result: LoadResult = {
       callIdSuffix: this.#options.callIdSuffix,
+      calls: this.#options.calls,
+      startedMs: this.#startedMs,
       sent: this.#sent,
       acknowledged: this.#acknowledged,
       unacknowledged: this.#unacknowledged,
@@ -198,6 +206,8 @@ class Generator {
         acknowledged: this.#acknowledgedInWindow,
         perSecond: this.#windowSeconds === 0 ? 0 : this.#acknowledgedInWindow / this.#windowSeconds,
         eachSecond: this.#eachSecond,
+        firstNumber: this.#firstNumber,
+        endNumber: this.#endNumber,
       },
       latency: this.#latency.summary(),
       lateness: this.#options.ratePerSecond === null ? null : this.#lateness.summary(),

@@ -1,3 +1,4 @@
+import type { CallShape } from './event.ts'
 import type { Percentiles } from './histogram.ts'
 
 export interface LoadOptions {
@@ -5,6 +6,7 @@ export interface LoadOptions {
   /** The whole Authorization header. */
   secret: string
   callIdSuffix: string
+  calls: CallShape
   connections: number
   /** Requests before the window opens; they count for nothing but the check of what was stored. */
   warmUpMs: number
@@ -17,6 +19,9 @@ export interface LoadOptions {
 
 export interface LoadResult {
   callIdSuffix: string
+  calls: CallShape
+  /** When event 0 was sent, or scheduled; by `machineMs`. */
+  startedMs: number
   /** Events 0 to sent - 1 went out. */
   sent: number
   acknowledged: number
@@ -27,7 +32,15 @@ export interface LoadResult {
   /** The first answers that were not 200. */
   refusals: { number: number; status: number; body: string }[]
   /** From the opening of the window to its close. */
-  window: { seconds: number; acknowledged: number; perSecond: number; eachSecond: number[] }
+  window: {
+    seconds: number
+    acknowledged: number
+    perSecond: number
+    eachSecond: number[]
+    /** The events that were sent while it was open: from the first up to, not with, the end. */
+    firstNumber: number
+    endNumber: number
+  }
   /** Milliseconds; an open loop counts from the time for which the request was scheduled. */
   latency: Percentiles
   /** Milliseconds from the scheduled time to the sending: the generator's own share of the latency. */

@@ -114,12 +114,7 @@ export { lanesToTake } from './deliver/share.ts'
 
 // What became of an event, for people.
 export { explainEvent } from './deliver/explain.ts'
-export type {
-  ExplainedDelivery,
-  ExplainedState,
-  ExplainSubject,
-  Explanation,
-} from './deliver/explain.ts'
+export type { ExplainedDelivery, ExplainedState, ExplainSubject, Explanation } from './deliver/explain.ts'
 
 // The engine that works the lanes, and what it looks after besides.
 export { Deliverer } from './deliver/deliverer.ts'

@@ -3,7 +3,7 @@ import { foldStretch, type Claim, type Store, type TurnOutcome } from '@hookswit
 import { openPostgres } from '@hookswitch/store-sql'
 import { postgresMissing, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
 import { deliverAll, Stage } from './stage.ts'
-import { result } from './stopping-node.ts'
+import { result, StoppingNode } from './stopping-node.ts'
 
 /**
  * Everything that locks rows, on three nodes at once and in an order that chance gives. A circle of waiting would be
@@ -98,8 +98,9 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
       for (const { key } of await stage.store.listLanes({ state: 'parked', after: 0, limit: 100 })) {
         await stage.store.resumeLane(key)
       }
-      await stage.store.beat(stage.b.epoch)
-      await deliverAll(stage.b)
+      const last = stage.keep(await StoppingNode.open(stage.url))
+      await stage.store.beat(last.epoch)
+      await deliverAll(last)
       expect(await stage.store.listLanes({ after: 0, limit: 100 })).toEqual([])
       for (const node of nodes) await node.close()
     })

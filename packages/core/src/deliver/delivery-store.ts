@@ -27,8 +27,8 @@ export interface DeliveryStore {
   /** Null when the name is taken. It is routed to from the next event that is folded. */
   addDestination(destination: NewDestination): Promise<StoredDestination | null>
   /**
-   * Changes definition and secrets, on condition that `version` is still the one that was read. A definition that is
-   * the same changes nothing. A hold for `auth`, `gone`, `failing` or `removed` ends with a change.
+   * Changes definition and secrets, on condition that `version` is still the one that was read. Where both are the
+   * same nothing changes; other secrets alone are a change and a new version. A hold for `auth`, `gone`, `failing` or `removed` ends with a change.
    */
   changeDestination(
     id: string,
@@ -56,7 +56,7 @@ export interface DeliveryStore {
    * epoch has lapsed itself: the node must take a new one and drop all it holds.
    */
   beat(epoch: string): Promise<boolean>
-  /** Ends an epoch that holds nothing any more; its lanes are free at once. */
+  /** Ends an epoch; what it still holds is free at once. It never beats true again, no more than one that has lapsed. */
   endEpoch(epoch: string): Promise<void>
   /** Writes results and claims lanes, in one transaction. */
   work(request: WorkRequest): Promise<WorkAnswer>
@@ -81,7 +81,7 @@ export interface DeliveryStore {
   listLanes(query: LaneQuery): Promise<StoredLane[]>
   /** A parked lane runs again and tries its head with a fresh budget; `running`: it was not parked. */
   resumeLane(key: number): Promise<'done' | 'not_found' | 'running'>
-  /** The head is passed over, and a parked lane runs again. */
+  /** The head is passed over; the next is due now, with a fresh budget, also in a parked lane. */
   skipLaneHead(key: number, reason: string): Promise<'done' | 'not_found' | 'claimed'>
 
   addReplay(replay: {
@@ -92,7 +92,10 @@ export interface DeliveryStore {
   getReplay(key: number): Promise<StoredReplay | null>
   listReplays(query: { before: number | null; limit: number }): Promise<StoredReplay[]>
   cancelReplay(key: number): Promise<StoredReplay | null>
-  /** The next events of the oldest running replay, with what names their lanes; null when none is running. */
+  /**
+   * The next events of the oldest running replay, with what names their lanes; null when none is running. There may be
+   * none among as many places as one read looks at; the replay's cursor then stands after them.
+   */
   replayRead(eventsMax: number): Promise<ReplayRead | null>
   /** Adds the deliveries and moves the cursor, on condition that it is still what was read. */
   replayCommit(commit: {
@@ -261,7 +264,7 @@ export interface RetentionReport {
   more: boolean
 }
 
-/** Whose data is erased: one call, a phone number (its digits are compared), or all calls with a param. */
+/** Whose data is erased: one call, a phone number (its digits are compared, at least five), or all calls with a param. */
 export type EraseSelection =
   { callId: string } | { phone: string } | { param: { name: string; value: string } }
 

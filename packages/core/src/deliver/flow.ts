@@ -51,9 +51,8 @@ export function allowedSends(
 ): { sends: number; nextAt: number | null } {
   const hold = holdAt(flow, now)
   if (hold !== null) return { sends: 0, nextAt: hold.until }
-  const concurrency = isHalfOpen(flow, now)
-    ? 1
-    : Math.min(limits.concurrency, flow.rampConcurrency ?? Infinity)
+  // After a hold that ended by itself one delivery looks first; its success begins the growing pace.
+  const concurrency = flow.hold === null ? Math.min(limits.concurrency, flow.rampConcurrency ?? Infinity) : 1
   const free = Math.max(0, concurrency - running)
   if (free === 0) return { sends: 0, nextAt: null }
   if (limits.perSecond === null) return { sends: free, nextAt: null }
@@ -123,9 +122,16 @@ export function failed(
     : held(next, { reason: 'retry_after', until: now + holdMs, detail: null }, now)
 }
 
+/** What the destination answers does not end these: they say what a person, or the config file, wants. */
+const wanted: ReadonlySet<HoldReason> = new Set(['paused', 'removed'])
+
+/** Holds that an answer sets. */
+const answered: ReadonlySet<HoldReason> = new Set(['auth', 'gone'])
+
 /** Sets a hold, unless a stronger one is there: one that a person must end, or one that lasts longer. */
 export function held(flow: DestinationFlow, hold: Omit<Hold, 'since'>, now: number): DestinationFlow {
   const present = holdAt(flow, now)
+  if (present !== null && wanted.has(present.reason) && answered.has(hold.reason)) return flow
   if (present !== null && !heldForPerson.has(hold.reason)) {
     if (present.until === null) return flow
     if (hold.until !== null && present.until >= hold.until) return flow

@@ -38,7 +38,7 @@ function settled(
             response: null,
           },
   }
-  return settle(result, { onExhausted, limits }, flow, headAttempts, now)
+  return settle(result, { onExhausted, limits }, flow, { headAttempts, reason: 'answered 503' }, now)
 }
 
 describe('what a result makes of its delivery and its lane', () => {
@@ -95,6 +95,7 @@ describe('what a result makes of its delivery and its lane', () => {
   test('one that was not tried goes back as it was', () => {
     expect(settled({ kind: 'returned', delayMs: 50 })).toMatchObject({
       state: 'pending',
+      reason: 'answered 503',
       lane: { state: 'waits', dueAt: now + 50, headAttempts: 2 },
     })
   })

@@ -19,13 +19,13 @@ export interface Settlement {
  * Decides what a result changes. Pure; an engine calls it under the locks of the destination and the lane, after it
  * has made sure that the claim is still the node's and that the delivery is still pending.
  *
- * @param headAttempts tries of this delivery with its present budget, before this one.
+ * @param head the delivery before this result: its tries with the present budget, and its reason.
  */
 export function settle(
   result: WorkResult,
   { onExhausted, limits }: Pick<DestinationDefinition, 'onExhausted' | 'limits'>,
   flow: DestinationFlow,
-  headAttempts: number,
+  { headAttempts, reason: lastReason }: { headAttempts: number; reason: string | null },
   now: number,
 ): Settlement {
   const { outcome, attempt, deliveryKey } = result
@@ -70,7 +70,8 @@ export function settle(
       return {
         flow: attempt === null ? notSent(limits, flow) : flow,
         state: 'pending',
-        reason: null,
+        // Nothing has happened to it: what the last real try came to still stands.
+        reason: lastReason,
         lane: { state: 'waits', dueAt: now + outcome.delayMs, headAttempts },
       }
   }

@@ -37,6 +37,8 @@ export function lanesToTake(
     wanted.fresh > 0
       ? Math.floor((concurrency + (retryTurn ? 1 : 0)) / 2)
       : Math.max(1, Math.floor((concurrency * 3) / 4))
-  const retrying = Math.max(0, Math.min(wanted.retrying, retryingMax - running.retrying, lanes))
+  // Where few may begin at once, a rate or a full node being the reason, those few are shared in the same way.
+  const shared = wanted.fresh > 0 ? Math.floor((lanes + (retryTurn ? 1 : 0)) / 2) : lanes
+  const retrying = Math.max(0, Math.min(wanted.retrying, retryingMax - running.retrying, shared))
   return { fresh: Math.min(wanted.fresh, lanes - retrying), retrying }
 }

@@ -46,9 +46,12 @@ export function turnOutcome(
   }
 }
 
+/** A reason is one sentence; what an answer or an exception said beyond that stands in the attempt. */
+const reasonCharactersMax = 500
+
 /** One sentence that stands in a list. */
 function reasonOf({ status, cause, message }: AttemptResult): string {
-  if (message !== null) return message
+  if (message !== null) return message.slice(0, reasonCharactersMax).toWellFormed()
   if (status !== null) return `answered ${status}`
   return cause ?? 'no answer'
 }

@@ -1,4 +1,4 @@
-import { readBody, summarizeCall, type CallHead } from '@hookswitch/events'
+import { readBody, summarizeCall, type CallHead, type CallSummary } from '@hookswitch/events'
 import type { LaneRule } from '../deliver/destination.ts'
 
 /** What names a lane: an event in its place, and its call as far as it is known. */
@@ -29,15 +29,24 @@ function callLane({ event }: LaneSubject): string {
 function valueAt(path: string, { event, head }: LaneSubject): string | null {
   const [root, ...steps] = path.split('.')
   let value: unknown
-  if (root === 'call') value = head === null ? null : summarizeCall(head)
+  if (root === 'call') value = head === null ? null : summary(head)
   else if (root === 'event') value = steps[0] === 'body' ? { body: parsed(event.body) } : event
   for (const step of steps) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return null
     value = (value as Record<string, unknown>)[step]
   }
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null
-  const text = String(value).trim().slice(0, keyCharactersMax).toWellFormed().replaceAll('\0', '')
+  const text = String(value).replaceAll('\0', '').trim().slice(0, keyCharactersMax).toWellFormed()
   return text === '' ? null : text
+}
+
+/** Null for a head that is damaged: its events go with their call, and hold up nothing. */
+function summary(head: CallHead): CallSummary | null {
+  try {
+    return summarizeCall(head)
+  } catch {
+    return null
+  }
 }
 
 function parsed(body: Uint8Array): unknown {

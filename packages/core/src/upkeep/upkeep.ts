@@ -105,7 +105,7 @@ export class Upkeep {
     await store.replayCommit({
       replayKey: replay.key,
       expectedCursorSeq: replay.cursorSeq,
-      cursorSeq: last ? replay.untilSeq : (events.at(-1)?.seq ?? replay.untilSeq),
+      cursorSeq: last ? replay.untilSeq : (events.at(-1)?.seq ?? replay.cursorSeq),
       done: last,
       deliveries: replayStretch(read, destination.definition),
     })

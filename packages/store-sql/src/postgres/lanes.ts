@@ -34,7 +34,7 @@ BEGIN
   tails AS (
     INSERT INTO hookswitch.lanes AS lane (destination_key, lane_key, state, due_at, head_attempts, claim, tail)
     SELECT destination_key, lane_key, 'running', at, 0, 0, count(*)
-    FROM given GROUP BY destination_key, lane_key ORDER BY destination_key, lane_key
+    FROM given GROUP BY destination_key, lane_key ORDER BY destination_key DESC, lane_key DESC
     ON CONFLICT (destination_key, lane_key) DO UPDATE SET tail = lane.tail + excluded.tail
     RETURNING destination_key, lane_key, tail
   )

@@ -151,7 +151,13 @@ function writeResult(
     if (head === undefined) plan.empty.push(lane.key)
     return head ?? null
   }
-  const settlement = settle(result, share.definition, share.flow, lane.headAttempts, now)
+  const settlement = settle(
+    result,
+    share.definition,
+    share.flow,
+    { headAttempts: lane.headAttempts, reason: head.reason },
+    now,
+  )
   share.end(lane, settlement.flow)
   writeDelivery(plan, head, settlement, result, now)
   switch (settlement.lane.state) {

@@ -91,11 +91,11 @@ export class DeliveryTable {
     const [delivery] = this.#listedAt([key])
     if (delivery === undefined) return null
     const attempts = this.#attempts.all(key) as unknown as AttemptRow[]
-    return { delivery, attempts: attempts.map(storedAttempt).reverse() }
+    return { delivery, attempts: attempts.map(storedAttempt).toReversed() }
   }
 
   ofEvent(seq: number): ListedDelivery[] {
-    return this.#listedAt(keysOf(this.#ofEvent.all(seq)).reverse())
+    return this.#listedAt(keysOf(this.#ofEvent.all(seq)).toReversed())
   }
 
   retry(key: number, now: number): 'done' | 'not_found' | 'claimed' | 'delivered' | 'event_removed' {

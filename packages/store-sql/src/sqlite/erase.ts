@@ -5,7 +5,7 @@ import type { DestinationTable } from './destinations.ts'
 import type { LaneTable } from './lanes.ts'
 
 /** Calls that one chunk looks through. */
-const callsLookedAtMax = 5_000
+const callsLookedAtMax = 2_000
 
 /** Events that one chunk removes; a longer call takes several. */
 const eventsMax = 1_000

@@ -127,18 +127,24 @@ export class WorkTable {
     const head = this.#lanes.head(lane.destination_key, lane.lane_key)
     const isHead = head?.key === result.deliveryKey
     const delivery = isHead ? head : (this.#delivery.get(result.deliveryKey) as DeliveryRow | undefined)
-    if (!isHead && delivery !== undefined && !wasEndedIn(lane, delivery)) return false
+    if (!isHead && delivery !== undefined && !isIn(lane, delivery)) return false
 
     const destination = this.#destination(lane.destination_key, turn)
     if (destination !== null) leave(this.#running(destination, turn), lane)
     const attempts = delivery === undefined ? 0 : this.#record(delivery, result, turn)
     if (!isHead || destination === null) {
-      // It was skipped, or erased with its event, while it was tried.
+      // It was ended, or erased with its event, while it was tried; that changes nothing of it any more.
       if (delivery !== undefined) this.#note.run(delivery.reason, attempts, delivery.key)
       turn.goingOn.set(lane.key, { lane, wantsNext: result.wantsNext })
       return true
     }
-    const settlement = settle(result, destination.definition, destination.flow, lane.head_attempts, turn.now)
+    const settlement = settle(
+      result,
+      destination.definition,
+      destination.flow,
+      { headAttempts: lane.head_attempts, reason: head.reason },
+      turn.now,
+    )
     destination.flow = settlement.flow
     const { state, reason, lane: next } = settlement
     if (state === 'pending') this.#note.run(reason, attempts, head.key)
@@ -354,12 +360,8 @@ interface GoingOn {
   wantsNext: boolean
 }
 
-function wasEndedIn(lane: ClaimedLane, delivery: DeliveryRow): boolean {
-  return (
-    delivery.state !== 'pending' &&
-    delivery.destination_key === lane.destination_key &&
-    delivery.lane_key === lane.lane_key
-  )
+function isIn(lane: ClaimedLane, delivery: DeliveryRow): boolean {
+  return delivery.destination_key === lane.destination_key && delivery.lane_key === lane.lane_key
 }
 
 function enter(running: Running, retrying: number): void {

@@ -3,7 +3,7 @@ export { after, closedGate, startDeliveryReceiver } from './receiver.ts'
 export type { DeliveryReceiver, Gate, Received, Treatment } from './receiver.ts'
 
 // Whether what came is what the promises say.
-export { laneBreaches, repeatsIn } from './lane-order.ts'
+export { lanesOf, laneBreaches, repeatsIn } from './lane-order.ts'
 export type { ExpectedLanes, Interruption } from './lane-order.ts'
 
 // The program that delivers: making destinations, sending events, looking and acting.
@@ -20,3 +20,6 @@ export {
   loopbackAllowed,
   shown,
 } from './program.ts'
+export type { GivenEvent } from './program.ts'
+export { startTraffic } from './traffic.ts'
+export type { Traffic, TrafficOptions } from './traffic.ts'

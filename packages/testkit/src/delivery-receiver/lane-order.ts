@@ -10,6 +10,21 @@ export interface ExpectedLanes {
   lateRepeats?: boolean
 }
 
+/** The ids of events by lane, in the order in which the events are given, which is that of the log. */
+export function lanesOf(
+  events: readonly Record<string, unknown>[],
+  laneOf: (callId: string) => string = (callId) => callId,
+): Map<string, string[]> {
+  const lanes = new Map<string, string[]>()
+  for (const { id, callId } of events) {
+    const lane = laneOf(String(callId))
+    const ids = lanes.get(lane)
+    if (ids === undefined) lanes.set(lane, [String(id)])
+    else ids.push(String(id))
+  }
+  return lanes
+}
+
 /** Times of `performance.now()`. */
 export interface Interruption {
   from: number

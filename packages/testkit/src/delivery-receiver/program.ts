@@ -63,14 +63,24 @@ export async function addWebhook(
   return String(id)
 }
 
-/** An event of a call; its place in the call makes its time, so that no two are the same. */
+/**
+ * Something that was said in a call, or another event of it. Its place in the call makes its time and its text, so
+ * that no two are the same; `data` are further fields of what the documented payload has in its data.
+ */
 export function callEvent(
   callId: string,
   place: number,
-  { eventType = 'call.event', ...given }: Record<string, unknown> = {},
+  { eventType = 'transcription.update', data = {}, ...given }: GivenEvent = {},
 ): string {
   const timestamp = new Date(Date.UTC(2026, 0, 1) + place * 1_000).toISOString()
-  return JSON.stringify({ eventType, callId, timestamp, ...given })
+  const said = { speaker: 'User', text: `part ${place}`, ...data }
+  return JSON.stringify({ eventType, callId, timestamp, ...given, data: { data: said } })
+}
+
+/** Other fields stand in the envelope. */
+export interface GivenEvent extends Record<string, unknown> {
+  eventType?: string
+  data?: Record<string, unknown>
 }
 
 /** Sends one event, which must be accepted; its id. */
@@ -85,7 +95,7 @@ export async function acceptedCall(
   server: Reached,
   callId: string,
   events: number,
-  given: Record<string, unknown> = {},
+  given: GivenEvent = {},
 ): Promise<string[]> {
   const ids: string[] = []
   for (let place = 0; place < events; place += 1) {
@@ -96,7 +106,11 @@ export async function acceptedCall(
 
 /** Resolves when everything that was accepted is routed, and nothing waits to be delivered. */
 export async function drained(server: Reached, timeoutMs = 30_000): Promise<void> {
-  await until('all events to be routed', async () => (await gauge(server, 'hookswitch_fold_lag_events')) === 0, timeoutMs)
+  await until(
+    'all events to be routed',
+    async () => (await gauge(server, 'hookswitch_fold_lag_events')) === 0,
+    timeoutMs,
+  )
   await until(
     'all deliveries to end',
     async () => (await listed(server, '/deliveries?state=pending')).length === 0,
