@@ -7,7 +7,7 @@ import { openSqlite, type SqliteOptions } from './sqlite/store.ts'
 
 /** Where the store is. It is plain data, so that it can be handed to a thread. */
 export type StoreLocation =
-  ({ engine: 'sqlite' } & Omit<SqliteOptions, 'readOnly'>) | { engine: 'postgres'; url: string }
+  ({ engine: 'sqlite' } & Omit<SqliteOptions, 'readOnly' | 'clock'>) | { engine: 'postgres'; url: string }
 
 /** Opens the store for writing: migrates it, and with SQLite takes the data folder for this process. */
 export function openStore(location: StoreLocation): Promise<Store> {

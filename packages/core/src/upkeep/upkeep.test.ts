@@ -131,9 +131,10 @@ describe('what is too old', () => {
       retention: { ...keep, attemptsDays: 30, eventsDays: 0.5 },
       clock: () => now,
     })
-    expect(await upkeep.sweepStep()).toBe(true)
-    expect(await upkeep.sweepStep()).toBe(false)
-    expect(told.expired).toEqual([now - 30 * dayMs, now - 30 * dayMs])
+    expect(await upkeep.retainStep()).toBe(true)
+    expect(await upkeep.retainStep()).toBe(false)
+    expect(await upkeep.expireStep()).toBe(false)
+    expect(told.expired).toEqual([now - 30 * dayMs])
     expect(told.cutoffs[0]).toEqual({
       attempts: now - 30 * dayMs,
       transcripts: null,

@@ -30,10 +30,13 @@ const dayMs = 24 * 60 * 60 * 1000
 const replayEventsMax = 128
 const replayRestMs = 20
 
-/** What is too old is looked for this often, and removed in pieces, with a rest after each. */
-const sweepEveryMs = 60_000
+/** What is too old is removed in pieces, with a rest after each. Deliveries that expire are found by an index … */
+const expireEveryMs = 60_000
+/** … while the rest means a look at every call, which hours do not make older. */
+const retainEveryMs = 60 * 60_000
 const sweepRowsMax = 500
 const sweepRestMs = 50
+const startRestMs = 10_000
 
 /** Another node may have been asked for a replay. */
 const pollMs = 2_000
@@ -48,14 +51,16 @@ export class Upkeep {
   #woken = false
   #endPause: (() => void) | null = null
   #running: Promise<void> | null = null
-  #sweepAt: number
+  #expireAt: number
+  #retainAt: number
 
   constructor(options: UpkeepOptions) {
     this.#options = options
     this.#timers = options.timers ?? realTimers
     this.#clock = options.clock ?? Date.now
     // Not at once: a start has enough to do.
-    this.#sweepAt = this.#timers.now() + sweepRestMs
+    this.#expireAt = this.#timers.now() + startRestMs
+    this.#retainAt = this.#timers.now() + startRestMs
   }
 
   start(): void {
@@ -79,9 +84,13 @@ export class Upkeep {
       this.#woken = false
       try {
         if (await this.replayStep()) await this.#pause(replayRestMs, false)
-        else if (this.#timers.now() < this.#sweepAt) await this.#pause(pollMs, true)
-        else if (await this.sweepStep()) await this.#pause(sweepRestMs, false)
-        else this.#sweepAt = this.#timers.now() + sweepEveryMs
+        else if (this.#timers.now() >= this.#expireAt) {
+          if (await this.expireStep()) await this.#pause(sweepRestMs, false)
+          else this.#expireAt = this.#timers.now() + expireEveryMs
+        } else if (this.#timers.now() >= this.#retainAt) {
+          if (await this.retainStep()) await this.#pause(sweepRestMs, false)
+          else this.#retainAt = this.#timers.now() + retainEveryMs
+        } else await this.#pause(pollMs, true)
       } catch (error) {
         if (error instanceof StoreError && error.code === 'closed') return
         this.#options.onError?.(error)
@@ -112,12 +121,15 @@ export class Upkeep {
     return true
   }
 
-  /** Removes one piece of what is too old; false when there is nothing more. */
-  async sweepStep(): Promise<boolean> {
+  /** Gives up deliveries that have waited too long, some at a time; false when there are no more. */
+  async expireStep(): Promise<boolean> {
     const { store } = this.#options
-    const expired = await store.expireDeliveries(this.#clock() - deliveryAgeMsMax, sweepRowsMax)
-    const { more } = await store.retain(this.#cutoffs(), sweepRowsMax)
-    return more || expired === sweepRowsMax
+    return (await store.expireDeliveries(this.#clock() - deliveryAgeMsMax, sweepRowsMax)) === sweepRowsMax
+  }
+
+  /** Removes one piece of what is older than it is kept; false when there is nothing more. */
+  async retainStep(): Promise<boolean> {
+    return (await this.#options.store.retain(this.#cutoffs(), sweepRowsMax)).more
   }
 
   #cutoffs(): RetentionCutoffs {

@@ -221,6 +221,8 @@ describe('retention', () => {
     [{ attemptsDays: Infinity }, /retention\.attemptsDays is Infinity, expected/],
     [{ eventDays: 3 }, /retention\.eventDays is not a known key, did you mean eventsDays\?$/],
     [30, /retention is 30, expected an object$/],
+    [{ recordsDays: 10 }, /retention\.recordsDays is 10 and shorter than eventsDays \(null, for good\)/],
+    [{ recordsDays: 10, eventsDays: 20 }, /recordsDays is 10 and shorter than eventsDays \(20\)/],
   ])('%j is refused', (retention, message) => {
     expect(problemsOf({ retention })).toEqual([expect.stringMatching(message)])
   })

@@ -121,6 +121,13 @@ export const retentionSchema = objectOf({
   transcriptsDays: kept.default(null),
   recordsDays: kept.default(null),
   eventsDays: kept.default(null),
+}).superRefine(({ recordsDays, eventsDays }, context) => {
+  if (recordsDays === null || recordsDays <= 0 || (eventsDays !== null && eventsDays <= recordsDays)) return
+  refuse(
+    context,
+    `is ${recordsDays} and shorter than eventsDays (${eventsDays ?? 'null, for good'}), expected at least as long: by the record the events of a person are found when they are to be erased`,
+    ['recordsDays'],
+  )
 })
 
 export const configSchema = objectOf(
