@@ -2,7 +2,7 @@ import { mkdtempSync, chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newCallIdSuffix } from './load/event.ts'
+import { callsOfOneEvent, newCallIdSuffix } from './load/event.ts'
 import type { LoadMessage, LoadOptions, LoadResult } from './load/load.ts'
 import { freeBytesOf, isInMemory } from './machine.ts'
 import type { Options } from './options.ts'
@@ -35,9 +35,12 @@ export interface Run {
   peakMB: number | null
 }
 
-/** What a row says about its load; by default no warm-up, a closed loop, and as many requests as the window takes. */
+/**
+ * What a row says about its load; by default no warm-up, a closed loop, as many requests as the window takes, and a
+ * call for each event.
+ */
 export type LoadShape = Pick<LoadOptions, 'windowMs'> &
-  Partial<Pick<LoadOptions, 'warmUpMs' | 'ratePerSecond' | 'requestsMax'>>
+  Partial<Pick<LoadOptions, 'warmUpMs' | 'ratePerSecond' | 'requestsMax' | 'callIdSuffix' | 'calls'>>
 
 /** One run of the bench: its options, its folder on disk, its processes, and what was measured so far. */
 export class Bench {
@@ -106,6 +109,7 @@ export class Bench {
       port: target.port,
       secret: `Bearer ${this.secret}`,
       callIdSuffix: newCallIdSuffix(),
+      calls: callsOfOneEvent,
       connections: this.options.connections,
       warmUpMs: 0,
       ratePerSecond: null,

@@ -1,14 +1,29 @@
 import { parseArgs } from 'node:util'
 
-const rowNames = ['burst', 'guide', 'postgres', 'sustained', 'ack', 'growth', 'memory'] as const
+const rowNames = [
+  'burst',
+  'guide',
+  'postgres',
+  'sustained',
+  'ack',
+  'delivery',
+  'flat-out',
+  'skew',
+  'retries',
+  'claims',
+  'growth',
+  'memory',
+] as const
 export type RowName = (typeof rowNames)[number]
 
 export interface Options {
   rows: readonly RowName[]
   /** Length of every measured window; null leaves each row its own. */
   seconds: number | null
-  /** How many events are stored before `growth` and `memory` measure. */
+  /** How many events are stored before `growth` and `memory` measure, and deliveries before `claims` does. */
   events: number
+  /** How many events `flat-out` delivers. */
+  deliveries: number
   connections: number
   /** A file, "-" for standard output, or null for bench/results/. */
   json: string | null
@@ -21,12 +36,13 @@ export interface Options {
 
 export const help = `npm run bench -- [options]
 
-Measures the budgets of ARCHITECTURE.md that are about taking events in, each as a ratio to peers that run on the same
-machine in the same run. bench/README.md says what each row means.
+Measures the budgets of ARCHITECTURE.md, wherever it can as ratios to peers that run on the same machine in the same
+run. bench/README.md says what each row means.
 
   --rows LIST        comma-separated, of: ${rowNames.join(', ')} (default: all)
-  --seconds N        length of every measured window (default: 30; sustained 60; growth 10)
-  --events N         events stored before growth and memory measure, e.g. 1e7 (default: 1e6)
+  --seconds N        length of every measured window (default: 30; sustained 60; delivery 15; growth, skew 10; retries 8)
+  --events N         events stored before growth and memory measure, and deliveries before claims does (default: 1e6)
+  --deliveries N     events that flat-out delivers (default: 50000)
   --connections N    connections of the load (default: 64)
   --json FILE|-      where the JSON goes (default: a new file in bench/results/)
   --folder FOLDER    where the stores of the run lie (default: the temporary folder, if it is on a disk)
@@ -54,6 +70,7 @@ export function readOptions(args: readonly string[]): Options | null {
     rows: rowsOf(values.rows),
     seconds: values.seconds === undefined ? null : numberOf('--seconds', values.seconds, 1, 3600),
     events: numberOf('--events', values.events, 10_000, 100_000_000),
+    deliveries: numberOf('--deliveries', values.deliveries, 1_000, 10_000_000),
     connections: numberOf('--connections', values.connections, 1, 1000),
     json: values.json ?? null,
     folder: values.folder ?? null,
@@ -71,6 +88,7 @@ function parse(args: readonly string[]) {
         rows: { type: 'string', default: rowNames.join(',') },
         seconds: { type: 'string' },
         events: { type: 'string', default: '1e6' },
+        deliveries: { type: 'string', default: '50000' },
         connections: { type: 'string', default: '64' },
         json: { type: 'string' },
         folder: { type: 'string' },

@@ -10,6 +10,9 @@ const answerMs = 30_000
 /** Often enough for the end of a load, which is taken from the arrivals themselves, and seldom enough to cost nothing. */
 const countPollMs = 50
 
+/** Sends at once that a destination at the receiver is allowed: as many as the recipe of the guide has with its worker. */
+export const receiverLimits = { concurrency: 20 }
+
 /** How the receiver answers, as the path of a destination's URL. */
 export type Manner =
   /** 200 at once. */

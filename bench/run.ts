@@ -7,7 +7,10 @@ import type { Outcome } from './outcome.ts'
 import { reportText } from './report.ts'
 import { ack, sustained } from './rows/offered.ts'
 import { burst, guide, postgres } from './rows/burst.ts'
+import { claims } from './rows/claims.ts'
+import { delivery, flatOut } from './rows/delivery.ts'
 import { growthAndMemory } from './rows/growth.ts'
+import { retries, skew } from './rows/isolation.ts'
 import { stamp } from './server.ts'
 
 /** How long processes may take to end when the bench is interrupted; their data is thrown away. */
@@ -41,10 +44,19 @@ async function measure(bench: Bench): Promise<Outcome[]> {
       outcomes.push(...wanted.map((name) => ({ row: name, state: 'failed' as const, reason })))
     }
   }
-  const single = { burst, guide, postgres, sustained, ack }
-  for (const name of ['burst', 'guide', 'postgres', 'sustained', 'ack'] as const) {
-    await attempt([name], async () => [await single[name](bench)])
-  }
+  const single: [RowName, (bench: Bench) => Promise<Outcome>][] = [
+    ['burst', burst],
+    ['guide', guide],
+    ['postgres', postgres],
+    ['sustained', sustained],
+    ['ack', ack],
+    ['delivery', delivery],
+    ['flat-out', flatOut],
+    ['skew', skew],
+    ['retries', retries],
+    ['claims', claims],
+  ]
+  for (const [name, row] of single) await attempt([name], async () => [await row(bench)])
   await attempt(['growth', 'memory'], () =>
     growthAndMemory(bench, { growth: rows.includes('growth'), memory: rows.includes('memory') }),
   )

@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -10,12 +10,14 @@ import { foldCall, readEnvelope, readFacts, showCall, type CallRecord } from '..
 import { loadConfig } from '../packages/server/src/index.ts'
 import {
   allEvents,
+  api,
   endServerProcesses,
   post,
   startServerProcess,
   until,
   type ServerProcess,
 } from '../packages/testkit/src/index.ts'
+import { startPeer } from '../packages/testkit/src/destination-contract/peer.ts'
 import { Replay, stepsOf, type Answer } from './page-replay.ts'
 import { fencesOf, readPage, sectionOf } from './page-reader.ts'
 import { repositoryRoot } from './repository.ts'
@@ -27,13 +29,19 @@ const run = promisify(execFile)
 const configuration = 'docs/configuration.md'
 const operations = 'docs/operations.md'
 const http = 'docs/http.md'
+const destinations = 'docs/destinations.md'
 
-/** What the config file of the configuration page asks the environment for. */
+/** Receivers of the tests are on this machine. */
+const loopback = { HOOKSWITCH_EGRESS_ALLOW: '127.0.0.0/8' }
+
+/** What the config files of the pages ask the environment for. */
 const variables = {
   HAMSA_SECRET: 'secret-of-hamsa-5b1f0c7d',
   STAGING_SECRET: 'secret-of-staging-9e2a4c6b',
   STAGING_SECRET_NEXT: 'next-secret-of-staging-1d3f5a7c',
   SIGNING_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  CRM_SECRET: 'secret-of-the-crm-7c1e9a3b',
+  SLACK_URL: 'https://hooks.slack.com/services/T000/B000/XXXX',
 }
 
 /** A shell that finds the Node of the tests, as a user's finds Node 24. */
@@ -57,23 +65,34 @@ afterAll(async () => {
   rmSync(project, { recursive: true, force: true })
 })
 
-describe('the config file of configuration.md', () => {
-  test('type-checks under the strictest settings', () => {
+describe('the config files of the pages', () => {
+  /** Each in a file of its own beside the first. */
+  const files = ['README.md', configuration, destinations].flatMap((page) =>
+    fencesOf(readPage(page), 'ts').map(({ text }, number) => ({
+      name: `${basename(page, '.md')}-${number + 1}.ts`,
+      text,
+    })),
+  )
+
+  test('type-check under the strictest settings', () => {
+    expect(files).toHaveLength(5)
+    for (const { name, text } of files) writeFileSync(join(project, name), text)
     writeFileSync(
       join(project, 'tsconfig.json'),
       JSON.stringify({
         extends: join(repositoryRoot, 'tsconfig.base.json'),
         compilerOptions: { noEmit: true },
-        files: ['hookswitch.config.ts'],
+        files: files.map(({ name }) => name),
       }),
     )
     const compiler = join(repositoryRoot, 'node_modules/typescript/bin/tsc')
     expect(execFileSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' })).toBe('')
   })
 
-  test('loads, and says every key that the page lists', async () => {
+  test('load, and the first says every key that its page lists', async () => {
     for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
     try {
+      for (const { name } of files) await loadConfig(join(project, name), ownModule)
       const { sources, agents } = await loadConfig(join(project, 'hookswitch.config.ts'), ownModule)
       expect(sources.get('hamsa')).toMatchObject({ secrets: [variables.HAMSA_SECRET], auth: 'secret' })
       expect(sources.get('staging')).toMatchObject({ bodyBytesMax: 1024 * 1024 })
@@ -92,14 +111,21 @@ describe('the config file of configuration.md', () => {
 
 describe.each([configuration, http])('%s', (page) => {
   test('every request is answered as the page says', async () => {
-    const server = await startServerProcess({ cwd: project, env: variables })
-    const replay = new Replay({
-      PATH: shellPath,
-      URL: server.url,
-      SECRET: variables.HAMSA_SECRET,
-      SIGNING_SECRET: variables.SIGNING_SECRET,
-      TOKEN: server.adminToken,
-    })
+    const receiver = await startPeer((_request, response) => response.end('thank you'))
+    const env = { ...variables, ...loopback }
+    const server = await startServerProcess({ cwd: project, env })
+    const crmUrl = `${receiver.url}/hook`
+    const replay = new Replay(
+      {
+        PATH: shellPath,
+        URL: server.url,
+        SECRET: variables.HAMSA_SECRET,
+        SIGNING_SECRET: variables.SIGNING_SECRET,
+        TOKEN: server.adminToken,
+        CRM_URL: crmUrl,
+      },
+      { 'http://127.0.0.1:9000/hook': crmUrl },
+    )
     const steps = stepsOf(readPage(page))
     expect(steps.length).toBeGreaterThan(2)
     for (const step of steps) {
@@ -111,6 +137,7 @@ describe.each([configuration, http])('%s', (page) => {
       else await expect.poll(answer, options).toEqual(step.answer)
     }
     expect(await server.stop()).toBe(0)
+    await receiver.close()
   })
 })
 
@@ -146,13 +173,28 @@ describe('operations.md', () => {
     execFileSync('sh', ['-ec', command], { cwd: project, env: { PATH: shellPath }, encoding: 'utf8' })
 
   test('the lines of the log have these fields', async () => {
-    const server = await startServerProcess()
+    const receiver = await startPeer(({ url }, response) =>
+      response.writeHead(url === '/crm' ? 200 : 503).end(),
+    )
+    const server = await startServerProcess({ env: loopback })
+    for (const name of ['crm', 'down']) {
+      const body = JSON.stringify({ name, kind: 'webhook', settings: { url: `${receiver.url}/${name}` } })
+      const headers = { 'content-type': 'application/json' }
+      expect((await api(server, '/destinations', { method: 'POST', headers, body })).status).toBe(201)
+    }
     await post(server, '{"eventType":"call.ended","callId":"call_1"}')
     await post(server, '{"eventType":"call.ended"}')
+    await until('both deliveries to be tried', () => {
+      const said = ['delivered', 'will be tried again'].map((msg) => `"msg":"${msg}"`)
+      return Promise.resolve(said.every((line) => server.output().includes(line)))
+    })
     await server.stop()
+    await receiver.close()
     const written = server.output().split('\n')
-    const [example] = fencesOf(sectionOf(operations, 'The log'), 'json')
-    for (const line of example?.text.trim().split('\n') ?? []) {
+    const examples = fencesOf(sectionOf(operations, 'The log'), 'json')
+    const lines = examples.flatMap(({ text }) => text.trim().split('\n'))
+    expect(lines).toHaveLength(4)
+    for (const line of lines) {
       const shown = JSON.parse(line) as { msg: string }
       const real = written.find((text) => text.includes(`"msg":"${shown.msg}"`)) ?? '{}'
       expect(Object.keys(shown)).toEqual(Object.keys(JSON.parse(real) as object))

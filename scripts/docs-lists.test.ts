@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { fieldNames, type FieldName } from '../packages/events/src/facts/field-names.ts'
 import {
@@ -12,6 +11,7 @@ import {
   showCall,
   type IngestErrorCode,
 } from '../packages/events/src/index.ts'
+import type { StoreStats } from '../packages/core/src/index.ts'
 import type { ApiOptions } from '../packages/server/src/api/app.ts'
 import { createApi } from '../packages/server/src/api/create-api.ts'
 import { apiErrors } from '../packages/server/src/api/errors.ts'
@@ -20,7 +20,8 @@ import { resolveConfig } from '../packages/server/src/config/resolve-config.ts'
 import { configFields } from '../packages/server/src/destinations/destination-fields.ts'
 import { readEnvironment } from '../packages/server/src/environment.ts'
 import { createMetrics } from '../packages/server/src/observe/metrics.ts'
-import { codesIn, fencesOf, readPage, rowsUnder, sectionOf } from './page-reader.ts'
+import { amountOf, constantIn, namesIn, sourceOf } from './constant-reader.ts'
+import { codesIn, fencesOf, firstCodes, readPage, rowsUnder, sectionOf } from './page-reader.ts'
 import { listFiles, repositoryRoot } from './repository.ts'
 
 // The lists and tables of the pages, held to the code: what is added, renamed or changed there fails here by name.
@@ -29,21 +30,6 @@ const configuration = 'docs/configuration.md'
 const operations = 'docs/operations.md'
 const http = 'docs/http.md'
 const events = 'docs/events.md'
-
-function sourceOf(file: string): string {
-  return readFileSync(join(repositoryRoot, file), 'utf8')
-}
-
-function firstCodes(rows: string[][]): string[] {
-  return rows.flatMap(([first = '']) => codesIn(first))
-}
-
-/** The quoted texts of a list that a module keeps to itself. */
-function namesIn(file: string, constant: string): string[] {
-  const [, list] = new RegExp(`const ${constant}\\b[^=]*= ([\\s\\S]*?\\])\\n(?! )`).exec(sourceOf(file)) ?? []
-  if (list === undefined) throw new Error(`${file} has no list ${constant}`)
-  return [...list.matchAll(/'([^']+)'/g)].map(([, name = '']) => name)
-}
 
 describe('configuration.md', () => {
   test('lists the variables that are read, with their defaults', () => {
@@ -92,7 +78,8 @@ describe('operations.md', () => {
   test('lists the metrics, with type and labels', async () => {
     const metrics = createMetrics({
       bounds: () => Promise.resolve({ oldestSeq: 0, newestSeq: 0, foldedSeq: 0, oldestUnfoldedAt: null }),
-      stats: () => Promise.reject(new Error('not asked')),
+      stats: () => Promise.resolve({ bytes: 0, freeBytes: 0 } as StoreStats),
+      deliveries: () => Promise.resolve({ destinations: [], countedMax: 0 }),
       inFlightBytes: () => 0,
       streams: () => 0,
       clock: () => 0,
@@ -101,9 +88,12 @@ describe('operations.md', () => {
     const event = { type: 'call.ended', callId: '', id: '', collision: false }
     metrics.arrival({ ...arrival, ...event, result: 'accepted', status: 200 })
     metrics.arrival({ ...arrival, result: 'rejected', status: 401, reason: 'secret_missing', detail: null })
+    const place = { destination: '', kind: 'webhook', event: null, delivery: '', replay: false, attempt: 1 }
+    const said = { verdict: 'delivered', outcome: 'delivered', status: 200, cause: null } as const
+    metrics.delivery({ ...place, ...said, ms: 1, sinceReceivedMs: 1, written: true })
     const { text } = await metrics.page()
     const found = [...text.matchAll(/^# TYPE (hookswitch_\w+) (\w+)$/gm)].map(([, name = '', type = '']) => {
-      const [, labels = ''] = new RegExp(`^${name}\\{(.*)\\}`, 'm').exec(text) ?? []
+      const [, labels = ''] = new RegExp(`^${name}(?:_count)?\\{(.*)\\}`, 'm').exec(text) ?? []
       return [name, type, [...labels.matchAll(/(\w+)=/g)].map(([, label]) => label)]
     })
     const listed = rowsUnder(operations, 'Metrics').map(([name = '', type = '', labels = '']) => {
@@ -122,20 +112,35 @@ describe('operations.md', () => {
 
   test('lists the lines of the log, with their levels', () => {
     const said = new Map<string, string>([
-      // Said by the result of an arrival.
-      ['accepted', 'info'],
-      ['duplicate', 'info'],
+      // Said by the result of an arrival, or of a try.
+      ...['accepted', 'duplicate', 'delivered', 'filtered', 'returned'].map(
+        (name) => [name, 'info'] as const,
+      ),
+      ...['dead', 'held'].map((name) => [name, 'warn'] as const),
     ])
     const files = listFiles(repositoryRoot).filter((file) =>
       /^packages\/server\/src\/.*(?<!\.test)\.ts$/.test(file),
     )
     for (const file of files) {
-      for (const [, level = '', given = ''] of sourceOf(file).matchAll(
-        /\b(?:log|logger)\s*\.(info|warn|error|fatal)\(([\s\S]*?)\)\n/g,
+      const source = sourceOf(file)
+      for (const [, level = '', given = ''] of source.matchAll(
+        /\b(?:log|logger)\s*\.(info|warn|error|fatal)\(([\s\S]*?)\),?\n/g,
       )) {
         const message = [...given.matchAll(/'([^']*)'/g)].at(-1)?.[1]
         if (message !== undefined) said.set(message, level)
       }
+      // Of the threads that run user code, which cannot write to the log themselves.
+      for (const [, level = '', message = ''] of source.matchAll(
+        /level: '(info|warn|error)'[^\n]*\bmessage: '([^']+)'/g,
+      )) {
+        said.set(message, level)
+      }
+      for (const [, message = '', level = ''] of source.matchAll(
+        /const message = '([^']+)'\n\s*log\(\{ level: '(\w+)'/g,
+      )) {
+        said.set(message, level)
+      }
+      for (const [, message = ''] of source.matchAll(/sayStray\('([^']+)'/g)) said.set(message, 'warn')
     }
     const listed = rowsUnder(operations, 'The log').map(([message = '', level = '']) => {
       return [message.replaceAll('`', ''), level] as const
@@ -154,30 +159,6 @@ describe('operations.md', () => {
     expect(stated).toEqual(found)
   })
 })
-
-/** `10 MiB` in bytes, `10 s` in milliseconds, `200 characters` as it is. */
-function amountOf(limit: string): number {
-  const units: Record<string, number> = {
-    KiB: 1024,
-    MiB: 1024 * 1024,
-    s: 1000,
-    days: 24 * 60 * 60 * 1000,
-  }
-  const [, amount = '', unit = ''] = /^([\d,]+)(?: (\w+))?$/.exec(limit) ?? []
-  return Number(amount.replaceAll(',', '')) * (units[unit] ?? 1)
-}
-
-/** The value of a constant that is a product of numbers, times in milliseconds; `group.name` is a member of an object. */
-function constantIn(file: string, name: string): number {
-  const pattern = name.split('.').join(String.raw`: \{[^}]*?\b`)
-  const [, product] = new RegExp(String.raw`\b${pattern}(?: =|:) ([\d_ *]+)`).exec(sourceOf(file)) ?? []
-  if (product === undefined) throw new Error(`${file} has no constant ${name}`)
-  const value = product
-    .split('*')
-    .map((factor) => Number(factor.replaceAll('_', '')))
-    .reduce((one, other) => one * other, 1)
-  return /seconds/i.test(name) ? value * 1000 : value
-}
 
 describe('http.md', () => {
   test('lists what the ingest answers, for every reason', () => {
@@ -227,14 +208,37 @@ describe('http.md', () => {
     }
     expect(firstCodes(rowsUnder(http, 'Secrets')).sort()).toEqual(fieldsOf('/sources/{source}/secrets'))
     expect(firstCodes(rowsUnder(http, 'Destinations')).sort()).toEqual(fieldsOf('/destinations'))
+    const replayed = document.paths['/replays']?.['post']?.requestBody?.content['application/json'].schema
+    const { filter } = replayed?.properties ?? {}
+    expect(firstCodes(rowsUnder(http, 'Replays')).sort()).toEqual(
+      Object.keys(filter?.properties ?? {}).sort(),
+    )
+    const [lane] = fencesOf(sectionOf(http, 'Lanes'), 'json')
+    const { Lane } = document.components.schemas
+    expect(Object.keys(JSON.parse(lane?.text ?? '{}') as object)).toEqual(Object.keys(Lane?.properties ?? {}))
     const { state } = document.components.schemas['Explanation']?.properties ?? {}
     expect(firstCodes(rowsUnder(http, 'What became of an event')).sort()).toEqual(state?.enum?.sort())
   })
 })
 
+test('http.md lists the acts that are noted', () => {
+  const files = listFiles(repositoryRoot).filter((file) =>
+    /^packages\/server\/src\/api\/[\w-]+(?<!\.test)\.ts$/.test(file),
+  )
+  const noted = files.flatMap((file) =>
+    [...sourceOf(file).matchAll(/\baction: '([\w.]+)'/g)].map(([, action = '']) => action),
+  )
+  const [listed = ''] = /^`action` is [^\n]*/m.exec(sectionOf(http, 'Who did what')) ?? []
+  expect(codesIn(listed).slice(1).sort()).toEqual([...new Set(noted)].sort())
+})
+
+interface Shape {
+  properties?: Record<string, unknown>
+}
+
 interface Operation {
   parameters?: { name: string }[]
-  requestBody?: { content: { 'application/json': { schema: { properties: Record<string, unknown> } } } }
+  requestBody?: { content: { 'application/json': { schema: { properties: Record<string, Shape> } } } }
 }
 
 function statusOf(code: IngestErrorCode): number {

@@ -51,3 +51,8 @@ export function rowsUnder(page: string, heading: string): string[][] {
 export function codesIn(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
 }
+
+/** What stands between backquotes in the first cell of each row. */
+export function firstCodes(rows: string[][]): string[] {
+  return rows.flatMap(([first = '']) => codesIn(first))
+}

@@ -76,7 +76,12 @@ function dataOf(type: EventType, id: string): object {
     case 'transcription.update':
       return { speaker: 'User', text: 'Eighty thousand, and two weeks.' }
     case 'tool.executed':
-      return { toolName: 'lookup', input: { application_id: '12345' }, output: { found: true }, duration: 412 }
+      return {
+        toolName: 'lookup',
+        input: { application_id: '12345' },
+        output: { found: true },
+        duration: 412,
+      }
     case 'call.ended':
       return {
         conversationId: `conv-${id}`,
@@ -149,7 +154,8 @@ export class EventRequests {
     const { call, step } = placeOf(number, this.#calls)
     const template = this.#templates[step]
     const first = template?.numberOffsets[0]
-    if (template === undefined || first === undefined) throw new Error('The event has no place for its number.')
+    if (template === undefined || first === undefined)
+      throw new Error('The event has no place for its number.')
     const { bytes, numberOffsets, timeOffsets } = template
     let rest = Math.imul(call, scatterFactor) >>> 0
     for (let at = first + numberMark.length - 1; at >= first; at--) {

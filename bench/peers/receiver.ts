@@ -25,6 +25,8 @@ const noted = new Map<string, { arrivals: Arrivals; distinct: Set<string> }>()
 let failing: string | null = null
 const failedOnce = new Set<string>()
 let requests = 0
+/** What it took to start, which is no request's cost. */
+let startedWith = process.cpuUsage()
 
 function answerTo(socket: Socket, path: string, callId: string): void {
   const say = (bytes: Buffer): void => {
@@ -68,11 +70,11 @@ function serve(socket: Socket): void {
     for (;;) {
       const bodyAt = bytes.indexOf(headEnd) + headEnd.length
       if (bodyAt < headEnd.length) break
-      const head = bytes.latin1Slice(0, bodyAt)
+      const head = bytes.toString('latin1', 0, bodyAt)
       const end = bodyAt + Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1])
       if (Number.isNaN(end)) throw new Error('The receiver reads only requests with a content-length.')
       if (bytes.length < end) break
-      receive(socket, head, bytes.latin1Slice(bodyAt, end))
+      receive(socket, head, bytes.toString('latin1', bodyAt, end))
       bytes = bytes.subarray(end)
     }
     partial = bytes.length === 0 ? null : bytes
@@ -87,7 +89,8 @@ function receive(socket: Socket, head: string, body: string): void {
   requests++
   const path = head.slice(head.indexOf(' ') + 1, head.indexOf(' ', head.indexOf(' ') + 1))
   const [, type, callId] = event.exec(body) ?? []
-  if (type === undefined || callId === undefined) throw new Error(`The receiver was sent ${body.slice(0, 100)}`)
+  if (type === undefined || callId === undefined)
+    throw new Error(`The receiver was sent ${body.slice(0, 100)}`)
   answerTo(socket, path, callId)
   const key = `${path} ${callId.slice(8)}`
   let list = noted.get(key)
@@ -110,7 +113,7 @@ process.on('message', (request: ReceiverRequest) => {
   if ('count' in request) tell({ count: noted.get(request.count)?.distinct.size ?? 0 })
   else if ('failing' in request) failing = request.failing
   else {
-    const { user, system } = process.cpuUsage()
+    const { user, system } = process.cpuUsage(startedWith)
     tell({
       arrivals: noted.get(request.take)?.arrivals ?? nothing(),
       microsPerRequest: (user + system) / Math.max(requests, 1),
@@ -119,6 +122,9 @@ process.on('message', (request: ReceiverRequest) => {
 })
 
 const server = createServer(serve)
-server.listen(0, '127.0.0.1', () => tell({ port: (server.address() as AddressInfo).port }))
+server.listen(0, '127.0.0.1', () => {
+  startedWith = process.cpuUsage()
+  tell({ port: (server.address() as AddressInfo).port })
+})
 // The bench ends its peers; should the bench itself be killed, they end by themselves.
 process.once('disconnect', () => process.exit(0))

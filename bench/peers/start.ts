@@ -32,8 +32,14 @@ export async function startBare(bench: Bench): Promise<Peer> {
   return { name, port, pid: running.pid, stop: async () => void (await running.end(endMs)) }
 }
 
+/** The guide's worker: how many jobs it works on at once, and where it sends them. */
+export interface GuideWorker {
+  concurrency: number
+  url: string
+}
+
 /** The guide's recipe with a Redis of its own, which keeps everything in memory: the recipe at its fastest. */
-export async function startGuide(bench: Bench): Promise<Peer> {
+export async function startGuide(bench: Bench, worker: GuideWorker | null = null): Promise<Peer> {
   const name = "the guide's recipe"
   if (!isOnPath('redis-server')) throw new PeerAbsent('redis-server is not on PATH')
   await installGuide(bench)
@@ -49,7 +55,12 @@ export async function startGuide(bench: Bench): Promise<Peer> {
   await withLimit(accepts(redisPort), startMs, 'redis-server to listen')
   const running = bench.processes.startNode(name, [new URL('guide/server.js', import.meta.url)], {
     cwd: bench.folder,
-    env: { ...childEnvironment(), WEBHOOK_SECRET: `Bearer ${bench.secret}`, REDIS_PORT: String(redisPort) },
+    env: {
+      ...childEnvironment(),
+      WEBHOOK_SECRET: `Bearer ${bench.secret}`,
+      REDIS_PORT: String(redisPort),
+      ...(worker === null ? {} : { WORKER_CONCURRENCY: String(worker.concurrency), FORWARD_URL: worker.url }),
+    },
     output,
     channel: true,
   })

@@ -3,7 +3,7 @@ import { burstSeconds, ceiling } from '../ceiling.ts'
 import { mean, perSecond, runText, threadsText, type Outcome } from '../outcome.ts'
 import { PeerAbsent, startGuide, startPostgres } from '../peers/start.ts'
 import { cpuOf } from '../resources.ts'
-import { Server } from '../server.ts'
+import { Server, type ServerOptions } from '../server.ts'
 import { checkStored } from '../stored.ts'
 
 const bareShareMin = 0.6
@@ -18,9 +18,9 @@ interface Burst {
 }
 
 /** As fast as answers come, on a new store; then the fold is waited for and everything read back. */
-async function burstOnServer(bench: Bench, label: string, databaseUrl: string | null): Promise<Burst> {
+async function burstOnServer(bench: Bench, label: string, options: ServerOptions = {}): Promise<Burst> {
   const windowMs = bench.windowMs(burstSeconds)
-  const server = await Server.start(bench, label, databaseUrl)
+  const server = await Server.start(bench, label, options)
   try {
     bench.say(`${label}: ${server.name}, ${windowMs / 1000} s`)
     const before = cpuOf(server.pid)
@@ -32,7 +32,7 @@ async function burstOnServer(bench: Bench, label: string, databaseUrl: string | 
     const details = [
       runText(run),
       ...threadsText(run),
-      `the fold was done ${foldSeconds.toFixed(1)} s later; ${stored}`,
+      `the fold was done ${foldSeconds.toFixed(1)} s later; ${stored.text}`,
     ]
     return { run, details }
   } finally {
@@ -42,7 +42,7 @@ async function burstOnServer(bench: Bench, label: string, databaseUrl: string | 
 
 export async function burst(bench: Bench): Promise<Outcome> {
   const first = await ceiling(bench, 'burst')
-  const ours = await burstOnServer(bench, 'burst', null)
+  const ours = await burstOnServer(bench, 'burst')
   const second = await ceiling(bench, 'burst')
   return shareOfBare('burst', bareShareMin, ours, [first, second])
 }
@@ -58,7 +58,7 @@ export async function postgres(bench: Bench): Promise<Outcome> {
   }
   let ours: Burst
   try {
-    ours = await burstOnServer(bench, 'postgres', database.url)
+    ours = await burstOnServer(bench, 'postgres', { databaseUrl: database.url })
   } finally {
     await database.stop()
   }
@@ -83,7 +83,7 @@ export async function guide(bench: Bench): Promise<Outcome> {
   const windowMs = bench.windowMs(burstSeconds)
   const ours =
     bench.runs.find((run) => run.row === 'burst' && run.target === 'Hookswitch on SQLite') ??
-    (await burstOnServer(bench, 'guide-ours', null)).run
+    (await burstOnServer(bench, 'guide-ours')).run
   let peer
   try {
     peer = await startGuide(bench)

@@ -23,7 +23,7 @@ const settleMs = 2_000
 
 /** Fills a new store through ingest, and waits for the fold: the server is in the state that it would be in. */
 async function filledServer(bench: Bench, label: string, events: number): Promise<Server> {
-  const server = await Server.start(bench, label, null)
+  const server = await Server.start(bench, label)
   try {
     bench.say(`${label}: filling with ${events.toLocaleString('en-US')} events through ingest`)
     const windowMs = 60_000 + (events / fillPerSecondMin) * 1000

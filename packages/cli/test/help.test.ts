@@ -43,11 +43,36 @@ test('there are the commands that were promised', () => {
     'hookswitch calls show',
     'hookswitch calls events',
     'hookswitch tail',
+    'hookswitch destinations',
+    'hookswitch destinations list',
+    'hookswitch destinations show',
+    'hookswitch destinations kinds',
+    'hookswitch destinations add',
+    'hookswitch destinations pause',
+    'hookswitch destinations resume',
+    'hookswitch destinations test',
+    'hookswitch destinations remove',
+    'hookswitch deliveries',
+    'hookswitch deliveries list',
+    'hookswitch deliveries show',
+    'hookswitch deliveries retry',
+    'hookswitch deliveries skip',
+    'hookswitch explain',
+    'hookswitch dead',
+    'hookswitch dead list',
+    'hookswitch dead retry',
+    'hookswitch lanes',
+    'hookswitch lanes list',
+    'hookswitch lanes resume',
+    'hookswitch lanes skip',
+    'hookswitch replay',
     'hookswitch tokens',
     'hookswitch tokens list',
     'hookswitch tokens create',
     'hookswitch tokens rotate',
     'hookswitch tokens revoke',
+    'hookswitch erase',
+    'hookswitch audit',
     'hookswitch doctor',
     'hookswitch migrate',
   ])
@@ -73,7 +98,8 @@ describe.each(all)('$command', ({ command, text, subcommands }) => {
   test('is in the docs with an example and all its options', () => {
     expect(section).not.toBe('')
     if (subcommands.length === 0) expect(section).toContain(`$ ${command.replace(/ list$/, '')}`)
-    const group = command.startsWith('hookswitch tokens ') ? sectionOf('hookswitch tokens') : ''
+    // Options of all subcommands stand with the group.
+    const group = sectionOf(command.slice(0, command.lastIndexOf(' ')))
     const options = [...text.matchAll(/^ {2}(--[\w-]+(?: <[^>]+>)?)/gm)].map(([, option = '']) => option)
     expect(options.filter((option) => !`${section}${group}`.includes(`\`${option}\``))).toEqual([])
   })

@@ -32,7 +32,7 @@ describe('init', () => {
   })
 
   test.each([
-    [['--source', 'Hamsa'], 'Expected 1 to 64 of a-z'],
+    [['--source', 'Hamsa'], 'Expected 1 to 64 of lower case a-z'],
     [['--auth', 'basic'], 'Allowed choices are secret, none'],
     [['--agent', ''], 'Expected 1 to 200 characters'],
   ])('ends with 2 for %j and writes nothing', async (args, message) => {

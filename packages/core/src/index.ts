@@ -47,6 +47,7 @@ export type {
   DestinationDefinition,
   DestinationFlow,
   DestinationLimits,
+  DestinationName,
   DestinationScope,
   DestinationVersion,
   Hold,
@@ -80,9 +81,11 @@ export type {
   EraseSelection,
   LaneQuery,
   NewDestination,
+  ReplayMatch,
   ReplayRead,
   RetentionCutoffs,
   RetentionReport,
+  RetryResult,
   TurnOutcome,
   WorkAnswer,
   WorkRequest,
@@ -121,7 +124,7 @@ export { Deliverer } from './deliver/deliverer.ts'
 export type { DelivererOptions, DeliveryJob, DeliveryResult } from './deliver/deliverer.ts'
 export { DestinationBook } from './deliver/destination-book.ts'
 export { turnOutcome } from './deliver/turn-outcome.ts'
-export { Upkeep } from './upkeep/upkeep.ts'
+export { Upkeep, retentionCutoffs } from './upkeep/upkeep.ts'
 export type { RetentionDays, UpkeepOptions } from './upkeep/upkeep.ts'
 
 // Threads: the store in one of its own, and time.

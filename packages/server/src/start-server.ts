@@ -232,6 +232,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       sealer,
       secretsOf: destinationSecrets(config.destinations, sealer),
       kindContext,
+      retention,
       testDestination: (destination) => delivery.test(destination),
     })
     const apiListener = getRequestListener(api.fetch, { overrideGlobalObjects: false })

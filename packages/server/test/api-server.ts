@@ -132,6 +132,7 @@ export async function startApiServer(
     sealer,
     secretsOf,
     kindContext,
+    retention: config.retention,
     testDestination,
   })
   /** As the server does it, in this thread. */

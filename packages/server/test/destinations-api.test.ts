@@ -68,7 +68,7 @@ describe('making a destination', () => {
   })
 
   test.each<[Record<string, unknown>, string | RegExp]>([
-    [{ name: 'Crm' }, /^name is "Crm", expected 1 to 64 of a-z 0-9 _ - that begin with a letter or digit$/],
+    [{ name: 'Crm' }, /^name is "Crm", expected 1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit$/],
     [{ kind: 'webhok' }, 'kind is "webhok", did you mean webhook?'],
     [{ kind: undefined }, 'kind is missing, expected the name of a kind, such as webhook'],
     [{ kind: 'handler' }, /^kind is "handler", expected one of webhook, .*: a handler is a function/],

@@ -4,6 +4,7 @@ import type {
   DeliveryState,
   DestinationDefinition,
   DestinationFlow,
+  DestinationName,
   DestinationVersion,
   ListedDelivery,
   LaneState,
@@ -69,6 +70,7 @@ export interface DestinationVersionRow {
   version: number
   from_seq: number
   at: number
+  name: string
   definition: string | null
 }
 
@@ -79,8 +81,19 @@ export function destinationVersion(row: DestinationVersionRow): DestinationVersi
     version: row.version,
     fromSeq: row.from_seq,
     at: row.at,
+    name: row.name,
     definition: row.definition === null ? null : (JSON.parse(row.definition) as DestinationDefinition),
   }
+}
+
+export interface DestinationNameRow {
+  destination_key: number
+  id: string
+  name: string
+}
+
+export function destinationName({ destination_key: key, id, name }: DestinationNameRow): DestinationName {
+  return { key, id, name }
 }
 
 export interface DeliveryRow {

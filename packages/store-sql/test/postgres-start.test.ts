@@ -1,13 +1,29 @@
+import { createHash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openPostgres } from '@hookswitch/store-sql'
-import type { Store } from '@hookswitch/core'
+import { destinationId, foldStretch, type DestinationDefinition, type Store } from '@hookswitch/core'
 import { postgresMissing, queryPostgres, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
-import { newEvent } from '@hookswitch/testkit/store-contract'
+import { callHead, newEvent, repeated } from '@hookswitch/testkit/store-contract'
+import { append } from '../src/postgres/append.ts'
 import { Connections } from '../src/postgres/connections.ts'
 import { migrate } from '../src/postgres/migrate.ts'
 import { migrations } from '../src/postgres/schema.ts'
 
 const missing = postgresMissing()
+
+const destinationDefinition: DestinationDefinition = {
+  name: 'one',
+  kind: 'webhook',
+  events: null,
+  scope: { sources: null, agents: null },
+  filter: null,
+  template: null,
+  lane: 'call',
+  onExhausted: 'continue',
+  retry: { preset: 'standard' },
+  limits: { concurrency: 10, perSecond: null },
+  settings: {},
+}
 
 describe('a database that cannot be had', () => {
   test('a server that is not there - the message names it and a command that starts one, and no password', async () => {
@@ -104,6 +120,55 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
       ])
       await migrate(connections, [...migrations, table])
       expect(await versionOf(url)).toBe(migrations.length + 1)
+    } finally {
+      await connections.close()
+    }
+  })
+
+  test('what version 1 made is never changed - databases have it', () => {
+    expect(
+      createHash('sha256')
+        .update(migrations[0] ?? '')
+        .digest('hex'),
+    ).toBe('e8b3a502a58695142f8019873c75da7af736f2126c322d07b503c304b7017f03')
+  })
+
+  test('a database of version 1 with data is brought up to date - nothing is lost, and deliveries begin', async () => {
+    const url = await postgres.createDatabase()
+    const connections = new Connections(url)
+    const [folded, waiting] = [newEvent({ callId: 'old' }), newEvent({ callId: 'old' })]
+    const head = callHead({ callId: 'old' })
+    const foldOfVersion1 = `SELECT hookswitch.fold_commit(0, 1, ARRAY['old'], ARRAY[$1], ARRAY[5::bigint],
+      ARRAY['started'], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], ARRAY[NULL], '{}', '{}', '{}', ARRAY['old'],
+      ARRAY['params'], ARRAY[1::bigint], ARRAY[5::bigint], ARRAY['{}'], ARRAY['old'], ARRAY[1::bigint], '{}', '{}')`
+    try {
+      await migrate(connections, migrations.slice(0, 1))
+      await append(connections.append, [folded, waiting])
+      await connections.fold(foldOfVersion1, [JSON.stringify(head)])
+      const store = await open(url)
+      expect((await store.stats()).schemaVersion).toBe(migrations.length)
+      expect((await store.getCall('old'))?.head).toEqual(head)
+      expect((await store.getCall('old'))?.parts).toHaveLength(1)
+      expect((await store.listCalls({ limit: 10 })).items).toEqual([head])
+      expect((await store.listEvents({ callId: 'old', after: 0, limit: 10 })).map(({ id }) => id)).toEqual([
+        folded.id,
+        waiting.id,
+      ])
+      expect(await store.append([repeated(folded)])).toMatchObject([{ id: folded.id, duplicate: true }])
+      // What was not folded yet is routed; what was is not.
+      await store.addDestination({
+        id: destinationId(),
+        origin: 'api',
+        definition: destinationDefinition,
+        sealedSecrets: null,
+      })
+      const read = await store.foldRead('node', 10, 1_000_000)
+      if (read === null) throw new Error('nobody else folds')
+      expect(await store.foldCommit(foldStretch(read))).toBe(true)
+      const deliveries = await store.listDeliveries({ before: null, limit: 10 })
+      expect(deliveries.map(({ eventId }) => eventId)).toEqual([waiting.id])
+      // A node of the older version cannot fold any more, which would route nothing.
+      await expect(connections.fold(foldOfVersion1, ['{}'])).rejects.toMatchObject({ name: 'StoreError' })
     } finally {
       await connections.close()
     }

@@ -128,7 +128,7 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
     await store.replayCommit({
       replayKey: key,
       expectedCursorSeq: cursorSeq,
-      cursorSeq: read.last ? untilSeq : (read.events.at(-1)?.seq ?? untilSeq),
+      cursorSeq: read.last ? untilSeq : (read.events.at(-1)?.seq ?? cursorSeq),
       done: read.last,
       deliveries: read.events.map(({ seq, callId }) => ({
         destinationKey,

@@ -71,14 +71,14 @@ export class StoppingNode {
     try {
       const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
       await client.query('BEGIN')
-      const result = await run(async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
+      const done = await run(async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
         const answer = await client.query<Row & Record<string, unknown>>(sql, [...values])
         this.falsify?.(sql, answer.rows)
         if (this.#stop !== null && sql.includes(this.#stop.after)) await this.#stop.at(rows[0]?.pid ?? 0)
         return answer.rows as Row[]
       })
       await client.query('COMMIT')
-      return result
+      return done
     } finally {
       await client.end().catch(() => {})
     }
@@ -94,12 +94,15 @@ export class StoppingNode {
   }
 }
 
+/** The type bigint in PostgreSQL's catalogue. */
+const bigintOid = 20
+
 async function connect(url: string): Promise<Client> {
   const client = new Client({
     connectionString: url,
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format),
+        oid === bigintOid ? Number : types.getTypeParser(oid, format),
     },
   })
   // What ends a connection also rejects the query on it.
@@ -111,13 +114,13 @@ async function connect(url: string): Promise<Client> {
 /** Something that was begun and may have to wait for somebody. */
 export class Begun<T> {
   readonly outcome: Promise<T | Error>
-  #isOver = false
+  isOver = false
 
   constructor(promise: Promise<T>) {
     this.outcome = promise
       .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
-        this.#isOver = true
+        this.isOver = true
       })
   }
 
@@ -130,13 +133,13 @@ export class Begun<T> {
 
   /** Until it gets no further by itself; whether it waits for a lock. */
   async waits(url: string, others: number): Promise<boolean> {
-    await until('it to be over or to wait', async () => this.#isOver || (await waiting(url)) > others)
-    return !this.#isOver
+    await until('it to be over or to wait', async () => this.isOver || (await waiting(url)) > others)
+    return !this.isOver
   }
 }
 
 /** How many connections to this database wait for a lock of any kind. */
-export async function waiting(url: string): Promise<number> {
+async function waiting(url: string): Promise<number> {
   const [row] = await queryPostgres(
     url,
     `SELECT count(*)::integer AS count FROM pg_stat_activity

@@ -52,7 +52,7 @@ async function erase(options: EraseOptions, context: Context): Promise<void> {
   const body = { ...Object.fromEntries(given), ...actBody(options) }
   const { value, text } = await api.post<ApiEraseReport>('/erase', body)
   if (options.json === true) terminal.print(text)
-  else if (value.calls === 0) terminal.print('Nothing was there to erase.')
+  else if (Object.values(value).every((count) => count === 0)) terminal.print('Nothing was there to erase.')
   else {
     const { calls, events, deliveries, attempts } = value
     terminal.print(

@@ -123,7 +123,7 @@ function agentOption(id: string): string {
 /** The rules of the config file; what breaks them would be refused there. */
 function sourceProblem(name: string): string | undefined {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) return undefined
-  return 'Expected 1 to 64 of a-z 0-9 _ - that begin with a letter or digit.'
+  return 'Expected 1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit.'
 }
 
 function agentProblem(id: string): string | undefined {

@@ -10,11 +10,14 @@ export interface DelivererOptions {
   store: Pick<DeliveryStore, 'work' | 'beat' | 'endEpoch'>
   /** Names this node in its attempts. */
   node: string
-  /** The destination of a claim, as it was when it was claimed or newer; null when it is gone. */
+  /**
+   * The destination of a claim, as it was when it was claimed or newer; null when it is gone, or this node cannot
+   * send to it and another may.
+   */
   destination(key: number, version: number): Promise<StoredDestination | null>
   /** Makes one try. Never rejects but with the signal's reason. */
   attempt(job: DeliveryJob, signal: AbortSignal): Promise<AttemptResult>
-  /** Lanes that this node works on at once. Default 100. */
+  /** Lanes that this node works on at once, of one destination a quarter of them. Default 400. */
   lanesMax?: number
   /** From 0 to 1; for the jitter. */
   random?: () => number
@@ -30,6 +33,8 @@ export interface DeliveryJob {
   destination: StoredDestination
   /** From 1, over all budgets. */
   attempt: number
+  /** By the timers: what is sent later must look again whether the destination is held, which it may be since. */
+  freshUntil: number
 }
 
 /** What became of a try, when it is written. */
@@ -42,7 +47,8 @@ export interface DeliveryResult {
   written: boolean
 }
 
-const lanesMaxDefault = 100
+/** A try mostly waits for an answer, so many are cheap; what they hold in memory is bounded where it is read. */
+const lanesMaxDefault = 400
 
 /** A turn is over after this long, or after as many deliveries: other lanes wait. */
 const turnMs = 1_000
@@ -50,6 +56,9 @@ const turnDeliveriesMax = 64
 
 /** A claim that could not be begun in this time is given back: a pause may have been answered since. */
 const beginMs = 900
+
+/** What this node cannot send to, another may take after this long. */
+const elsewhereMs = 1_000
 
 const beatMs = 2_000
 
@@ -247,14 +256,17 @@ export class Deliverer {
     const isCut = turn.abort.signal.aborted
     if (destination === null || isCut || begunAt - askedAt > beginMs || this.#isSilent(begunAt)) {
       // A destination that is gone has no lanes any more, so this result will be refused; the rest is tried again.
-      this.#finish(turn, { outcome: { kind: 'returned', delayMs: 0 }, attempt: null }, null)
+      const delayMs = destination === null ? elsewhereMs : 0
+      this.#finish(turn, { outcome: { kind: 'returned', delayMs }, attempt: null }, null)
       return
     }
-    const job: DeliveryJob = { claim, destination, attempt: delivery.attempts + 1 }
+    const freshUntil = askedAt + beginMs
+    const job: DeliveryJob = { claim, destination, attempt: delivery.attempts + 1, freshUntil }
     const result = await this.#options.attempt(job, turn.abort.signal).catch((error: unknown) => {
       if (turn.abort.signal.aborted) return interrupted
       this.#options.onError?.(error)
-      return unexpected(error)
+      // That the store cannot be read is no fault of the event, and must not use up its tries.
+      return error instanceof StoreError ? notRead : unexpected(error)
     })
     const durationMs = Math.max(0, Math.round(this.#timers.now() - begunAt))
     const { retry } = destination.definition
@@ -391,6 +403,8 @@ export class Deliverer {
 const nothingSent = { status: null, cause: null, retryAfterMs: null, request: null, response: null } as const
 
 const interrupted: AttemptResult = { ...nothingSent, verdict: 'interrupted', message: 'cut short' }
+
+const notRead: AttemptResult = { ...interrupted, message: 'not tried: the store could not be read' }
 
 /** An error of this program must not look like the destination's: it is tried again, and says where to look. */
 function unexpected(error: unknown): AttemptResult {

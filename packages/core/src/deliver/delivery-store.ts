@@ -12,7 +12,13 @@ import type {
   StoredLane,
   StoredReplay,
 } from './delivery.ts'
-import type { DestinationDefinition, DestinationVersion, Hold, StoredDestination } from './destination.ts'
+import type {
+  DestinationDefinition,
+  DestinationName,
+  DestinationVersion,
+  Hold,
+  StoredDestination,
+} from './destination.ts'
 
 /**
  * The part of the `Store` that delivers. What is decided (how a result changes a lane, how much a destination may be
@@ -46,8 +52,18 @@ export interface DeliveryStore {
   ): Promise<{ remaining: number } | null>
   /** Sets or ends the hold; null when there is no such destination. Nothing starts after a hold is committed. */
   holdDestination(id: string, hold: Omit<Hold, 'since'> | null): Promise<StoredDestination | null>
-  /** Every version of every destination that was valid for an event at `seq`, and those removed or made since. */
+  /**
+   * Of each destination that there ever was the version that was valid for an event at `seq`, the one after that and
+   * the latest; by key and version.
+   */
   destinationVersions(seq: number): Promise<DestinationVersion[]>
+  /**
+   * The destinations with these keys, or all that have this id or had this name last, by key; also those that were
+   * removed.
+   */
+  destinationNames(
+    wanted: { keys: readonly number[] } | { idOrName: string },
+  ): Promise<DestinationName[]>
 
   // ── Work ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,7 +90,7 @@ export interface DeliveryStore {
    * A dead, skipped or filtered one joins its lane at the tail with a fresh budget; a pending one whose lane waits is
    * due now. `claimed`: it is being tried at this moment. `delivered`: a replay sends it again.
    */
-  retryDelivery(key: number): Promise<'done' | 'not_found' | 'claimed' | 'delivered' | 'event_removed'>
+  retryDelivery(key: number): Promise<RetryResult>
   /** A pending one is passed over. */
   skipDelivery(key: number, reason: string): Promise<'done' | 'not_found' | 'claimed' | 'finished'>
   /** By key, ascending. */
@@ -84,20 +100,27 @@ export interface DeliveryStore {
   /** The head is passed over; the next is due now, with a fresh budget, also in a parked lane. */
   skipLaneHead(key: number, reason: string): Promise<'done' | 'not_found' | 'claimed'>
 
-  addReplay(replay: {
+  /**
+   * Counts what a replay would send now. It looks through the log, and belongs on a connection that only reads. An
+   * event that is not folded yet does not count, since it is still to be routed.
+   */
+  matchReplay(replay: {
     destinationKey: number
     filter: ReplayFilter
     totalMax: number
-  }): Promise<StoredReplay | { tooMany: number }>
+  }): Promise<ReplayMatch | { tooMany: number }>
+  /** Begins a replay of what was matched. One of nothing ends with its first stretch. */
+  addReplay(replay: { destinationKey: number; filter: ReplayFilter } & ReplayMatch): Promise<StoredReplay>
   getReplay(key: number): Promise<StoredReplay | null>
   listReplays(query: { before: number | null; limit: number }): Promise<StoredReplay[]>
   cancelReplay(key: number): Promise<StoredReplay | null>
   /**
-   * The next events of the oldest running replay, with what names their lanes; null when none is running. There may be
-   * none among as many places as one read looks at; the replay's cursor then stands after them.
+   * The next events of the running replay whose last stretch was written longest ago, with what names their lanes;
+   * null when none is running. There may be none among as many places as one read looks at; the replay's cursor then
+   * stands after them.
    */
   replayRead(eventsMax: number): Promise<ReplayRead | null>
-  /** Adds the deliveries and moves the cursor, on condition that it is still what was read. */
+  /** Adds the deliveries and moves the cursor, on condition that it is still what was read. The others go first then. */
   replayCommit(commit: {
     replayKey: number
     expectedCursorSeq: number
@@ -194,6 +217,17 @@ export interface Claim {
   headAttempts: number
 }
 
+/** `destination_removed`: there is nowhere to send it any more. `event_removed`: there is nothing to send. */
+export type RetryResult =
+  'done' | 'not_found' | 'claimed' | 'delivered' | 'destination_removed' | 'event_removed'
+
+/** What a replay is of: so many events after one place of the log and up to another. */
+export interface ReplayMatch {
+  total: number
+  afterSeq: number
+  untilSeq: number
+}
+
 export interface DeliveryQuery {
   state?: DeliveryState
   destinationKey?: number
@@ -240,9 +274,9 @@ export interface DeliveryStats {
 export interface RetentionCutoffs {
   /** Attempts and finished deliveries. */
   attempts: number | null
-  /** Turns and tools of call records. */
+  /** Turns and tools of call records; never while a delivery of the call waits, which is made from them. */
   transcripts: number | null
-  /** Call records. */
+  /** Call records, likewise. */
   records: number | null
   /** Events with their bytes, and what was delivered of them; never one that is not folded or not delivered yet. */
   events: number | null

@@ -13,10 +13,13 @@ export class DestinationBook {
 
   /** At least of the version that is asked for; null when there is none such any more. */
   async get(key: number, version: number): Promise<StoredDestination | null> {
-    const known = this.#known.get(key)
-    if (known !== undefined && known.version >= version) return known
-    await this.#read()
-    return this.#known.get(key) ?? null
+    // A reading that was under way may be older than the change that is asked for; the next is not.
+    for (let readings = 0; readings <= 2; readings += 1) {
+      if (readings > 0) await this.#read()
+      const known = this.#known.get(key)
+      if (known !== undefined && known.version >= version) return known
+    }
+    return null
   }
 
   #read(): Promise<void> {

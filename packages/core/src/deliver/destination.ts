@@ -118,6 +118,16 @@ export interface DestinationVersion {
   /** The first `seq` that was routed by it. */
   fromSeq: number
   at: number
+  /** Also from its removal on: the last one. */
+  name: string
   /** Null from its removal on. */
   definition: DestinationDefinition | null
+}
+
+/** What is left of a destination for good. */
+export interface DestinationName {
+  key: number
+  id: string
+  /** The one that it had last. */
+  name: string
 }

@@ -71,7 +71,7 @@ export interface ExplainSubject {
   folded: boolean
   /** Of the call, as it is known now. */
   agentId: string | null
-  /** Those that were valid for the event, and what came after them. */
+  /** As `destinationVersions` gives them. */
   versions: readonly DestinationVersion[]
   /** All deliveries of the event. */
   deliveries: readonly ExplainedDelivery[]
@@ -81,11 +81,12 @@ export interface ExplainSubject {
   now: number
 }
 
-/** Says of each destination what became of the event there, and why. Pure. */
+/** Says of each destination what became of the event there, and why; nothing of those that were gone before. Pure. */
 export function explainEvent(subject: ExplainSubject): Explanation[] {
   const keys = new Set([
     ...subject.destinations.map(({ key }) => key),
-    ...subject.versions.map(({ key }) => key),
+    // One that was gone before the event has no other version than its removal.
+    ...subject.versions.filter(({ definition }) => definition !== null).map(({ key }) => key),
     ...subject.deliveries.map(({ delivery }) => delivery.destinationKey),
   ])
   return [...keys].sort((one, other) => one - other).map((key) => explainAt(key, subject))
@@ -99,7 +100,7 @@ interface Place {
   present: StoredDestination | null
   /** What the event was routed by; null where the destination was not routed to. */
   routedBy: (DestinationVersion & { definition: DestinationDefinition }) | null
-  /** At the event it had been taken out of the config file. */
+  /** At the event it had been taken out of the config file, or was being removed. */
   wasRemoved: boolean
   /** When it was routed to again, or at first, where that came after the event. */
   addedAt: number | null
@@ -129,11 +130,10 @@ function placeOf(key: number, { event, versions, destinations }: ExplainSubject)
     .sort((one, other) => one.version - other.version)
   const valid = history.findLast(({ fromSeq }) => fromSeq <= event.seq)
   const later = history.find(({ fromSeq, definition }) => fromSeq > event.seq && definition !== null)
-  const named = history.findLast(({ definition }) => definition !== null)
   const last = history.at(-1)
   return {
     id: present?.id ?? last?.id ?? '',
-    name: present?.definition.name ?? named?.definition?.name ?? '',
+    name: present?.definition.name ?? last?.name ?? '',
     present,
     routedBy:
       valid === undefined || valid.definition === null ? null : { ...valid, definition: valid.definition },
@@ -247,7 +247,7 @@ function explainAbsence(place: Place, { event, folded, agentId, now }: ExplainSu
   }
   if (routedBy === null) {
     const then = place.wasRemoved
-      ? 'was not in the config file when this event came'
+      ? `${present?.origin === 'api' ? 'was being removed' : 'was not in the config file'} when this event came`
       : 'was made after this event'
     const since = addedAt === null ? '' : ` (${clockTime(addedAt, now)}); a replay sends it`
     return { ...nothing, state: 'not_there_yet', sentence: `Not sent: ${name} ${then}${since}.` }

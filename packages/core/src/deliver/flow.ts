@@ -96,6 +96,11 @@ export function succeeded(limits: DestinationLimits, flow: DestinationFlow, now:
   }
 }
 
+/** The destination has refused one event: it is there, and its other events may fare better. */
+export function refused(limits: DestinationLimits, flow: DestinationFlow, now: number): DestinationFlow {
+  return { ...succeeded(limits, flow, now), lastSuccessAt: flow.lastSuccessAt, lastFailureAt: now }
+}
+
 /**
  * The destination has not answered, or with a failure.
  *

@@ -12,12 +12,13 @@ function settled(
   outcome: TurnOutcome,
   wanted: {
     verdict?: Verdict
+    status?: number
     onExhausted?: 'continue' | 'park'
     flow?: DestinationFlow
     headAttempts?: number
   } = {},
 ): Settlement {
-  const { verdict, onExhausted = 'continue', flow = freshFlow, headAttempts = 2 } = wanted
+  const { verdict, status = null, onExhausted = 'continue', flow = freshFlow, headAttempts = 2 } = wanted
   const result: WorkResult = {
     laneKey: 1,
     claim: 1,
@@ -29,7 +30,7 @@ function settled(
         ? null
         : {
             verdict,
-            status: null,
+            status,
             cause: null,
             message: null,
             durationMs: 1,
@@ -68,7 +69,7 @@ describe('what a result makes of its delivery and its lane', () => {
     })
   })
 
-  test('a dead one is passed over or parks its lane, as the destination says', () => {
+  test('a dead one is passed over or parks its lane with its last try counted, as the destination says', () => {
     const dead = { kind: 'dead', reason: 'answered 422' } as const
     expect(settled(dead, { verdict: 'reject' })).toMatchObject({
       state: 'dead',
@@ -78,7 +79,7 @@ describe('what a result makes of its delivery and its lane', () => {
     expect(settled(dead, { verdict: 'reject', onExhausted: 'park' })).toMatchObject({
       state: 'pending',
       reason: 'answered 422',
-      lane: { state: 'parked', reason: 'answered 422' },
+      lane: { state: 'parked', reason: 'answered 422', headAttempts: 3 },
     })
   })
 
@@ -135,10 +136,15 @@ describe('what a result says of its destination', () => {
     for (const onExhausted of ['continue', 'park'] as const) {
       const { flow } = settled(
         { kind: 'dead', reason: 'x' },
-        { verdict: 'reject', flow: failing, onExhausted },
+        { verdict: 'reject', status: 422, flow: failing, onExhausted },
       )
-      expect(flow).toMatchObject({ failures: 0, hold: null, lastSuccessAt: now })
+      expect(flow).toMatchObject({ failures: 0, hold: null, lastSuccessAt: null, lastFailureAt: now })
     }
+  })
+
+  test('what code rejected says nothing of it - nothing was sent', () => {
+    const { flow } = settled({ kind: 'dead', reason: 'x' }, { verdict: 'reject', flow: failing })
+    expect(flow).toEqual({ ...failing, lastFailureAt: now })
   })
 
   test('one at which all tries of an event failed may be away', () => {

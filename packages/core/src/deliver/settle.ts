@@ -1,7 +1,7 @@
 import type { DeliveryState } from './delivery.ts'
 import type { WorkResult } from './delivery-store.ts'
 import type { DestinationDefinition, DestinationFlow } from './destination.ts'
-import { failed, held, notSent, succeeded } from './flow.ts'
+import { failed, held, notSent, refused, succeeded } from './flow.ts'
 
 /** What a result makes of its delivery, its lane and its destination. */
 export interface Settlement {
@@ -12,7 +12,7 @@ export interface Settlement {
   lane:
     | { state: 'done' }
     | { state: 'waits'; dueAt: number; headAttempts: number }
-    | { state: 'parked'; reason: string }
+    | { state: 'parked'; headAttempts: number; reason: string }
 }
 
 /**
@@ -29,8 +29,6 @@ export function settle(
   now: number,
 ): Settlement {
   const { outcome, attempt, deliveryKey } = result
-  // A destination that refuses one event is there; one whose tries are all used up may not be.
-  const answered = attempt !== null && (attempt.verdict === 'delivered' || attempt.verdict === 'reject')
   switch (outcome.kind) {
     case 'delivered':
       return { flow: succeeded(limits, flow, now), state: 'delivered', reason: null, lane: { state: 'done' } }
@@ -50,17 +48,23 @@ export function settle(
       }
     case 'dead': {
       const { reason } = outcome
-      const after = answered
-        ? succeeded(limits, flow, now)
-        : failed(flow, deliveryKey, outcome.holdMs ?? null, now)
+      const after = afterGivingUp()
       return onExhausted === 'park'
-        ? { flow: after, state: 'pending', reason, lane: { state: 'parked', reason } }
+        ? {
+            flow: after,
+            state: 'pending',
+            reason,
+            lane: { state: 'parked', headAttempts: headAttempts + 1, reason },
+          }
         : { flow: after, state: 'dead', reason, lane: { state: 'done' } }
     }
     case 'held': {
       const { hold, reason } = outcome
       return {
-        flow: held(flow, { reason: hold, until: null, detail: reason }, now),
+        flow: {
+          ...held(flow, { reason: hold, until: null, detail: reason }, now),
+          lastFailureAt: now,
+        },
         state: 'pending',
         reason,
         lane: { state: 'waits', dueAt: now, headAttempts },
@@ -75,4 +79,14 @@ export function settle(
         lane: { state: 'waits', dueAt: now + outcome.delayMs, headAttempts },
       }
   }
+
+  /** Only an answer says something of the destination: what code rejects before anything is sent does not. */
+  function afterGivingUp(): DestinationFlow {
+    if (attempt?.verdict !== 'reject') return failed(flow, deliveryKey, holdMsOf(outcome), now)
+    return attempt.status === null ? { ...flow, lastFailureAt: now } : refused(limits, flow, now)
+  }
+}
+
+function holdMsOf(outcome: WorkResult['outcome']): number | null {
+  return 'holdMs' in outcome ? outcome.holdMs : null
 }

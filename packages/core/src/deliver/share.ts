@@ -33,10 +33,12 @@ export function lanesToTake(
     Math.min(node.lanesFree, node.lanesPerDestinationMax - running.onNode),
   )
   const lanes = Math.min(sends, room)
+  // One node alone cannot use more places than it has for one destination.
+  const places = Math.min(concurrency, Math.max(1, node.lanesPerDestinationMax))
   const retryingMax =
     wanted.fresh > 0
-      ? Math.floor((concurrency + (retryTurn ? 1 : 0)) / 2)
-      : Math.max(1, Math.floor((concurrency * 3) / 4))
+      ? Math.floor((places + (retryTurn ? 1 : 0)) / 2)
+      : Math.max(1, Math.floor((places * 3) / 4))
   // Where few may begin at once, a rate or a full node being the reason, those few are shared in the same way.
   const shared = wanted.fresh > 0 ? Math.floor((lanes + (retryTurn ? 1 : 0)) / 2) : lanes
   const retrying = Math.max(0, Math.min(wanted.retrying, retryingMax - running.retrying, shared))

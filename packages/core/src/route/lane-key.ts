@@ -5,6 +5,8 @@ import type { LaneRule } from '../deliver/destination.ts'
 export interface LaneSubject {
   event: { id: string; seq: number; source: string; callId: string; type: string; body: Uint8Array }
   head: CallHead | null
+  /** What was read of them for one destination is not read again for the next. */
+  known?: { body?: unknown; call?: CallSummary | null }
 }
 
 /** A longer value names the lane by its beginning. */
@@ -26,11 +28,18 @@ function callLane({ event }: LaneSubject): string {
   return `call:${event.callId}`
 }
 
-function valueAt(path: string, { event, head }: LaneSubject): string | null {
+function valueAt(path: string, subject: LaneSubject): string | null {
   const [root, ...steps] = path.split('.')
+  const { event, head } = subject
+  const known = (subject.known ??= {})
   let value: unknown
-  if (root === 'call') value = head === null ? null : summary(head)
-  else if (root === 'event') value = steps[0] === 'body' ? { body: parsed(event.body) } : event
+  if (root === 'call') {
+    if (known.call === undefined) known.call = head === null ? null : summary(head)
+    value = known.call
+  } else if (steps[0] === 'body') {
+    if (known.body === undefined) known.body = parsed(event.body)
+    value = { body: known.body }
+  } else value = event
   for (const step of steps) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return null
     value = (value as Record<string, unknown>)[step]

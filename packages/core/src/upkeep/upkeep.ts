@@ -12,6 +12,21 @@ export interface RetentionDays {
   eventsDays: number | null
 }
 
+/** Before which moment each class is removed, Unix milliseconds; null where it is kept for good. */
+export function retentionCutoffs(
+  { attemptsDays, transcriptsDays, recordsDays, eventsDays }: RetentionDays,
+  now: number,
+): RetentionCutoffs {
+  const before = (days: number | null): number | null => (days === null ? null : now - days * dayMs)
+  return {
+    attempts: before(attemptsDays),
+    transcripts: before(transcriptsDays),
+    records: before(recordsDays),
+    events: before(eventsDays),
+    keys: now - keysKeptMs,
+  }
+}
+
 export interface UpkeepOptions {
   store: Pick<
     Store,
@@ -99,7 +114,7 @@ export class Upkeep {
     }
   }
 
-  /** One stretch of the oldest replay; false when there is none. */
+  /** One stretch of the replay whose turn it is; false when there is none. */
   async replayStep(): Promise<boolean> {
     const { store } = this.#options
     const read = await store.replayRead(replayEventsMax)
@@ -129,20 +144,8 @@ export class Upkeep {
 
   /** Removes one piece of what is older than it is kept; false when there is nothing more. */
   async retainStep(): Promise<boolean> {
-    return (await this.#options.store.retain(this.#cutoffs(), sweepRowsMax)).more
-  }
-
-  #cutoffs(): RetentionCutoffs {
-    const { attemptsDays, transcriptsDays, recordsDays, eventsDays } = this.#options.retention
-    const now = this.#clock()
-    const before = (days: number | null): number | null => (days === null ? null : now - days * dayMs)
-    return {
-      attempts: before(attemptsDays),
-      transcripts: before(transcriptsDays),
-      records: before(recordsDays),
-      events: before(eventsDays),
-      keys: now - keysKeptMs,
-    }
+    const cutoffs = retentionCutoffs(this.#options.retention, this.#clock())
+    return (await this.#options.store.retain(cutoffs, sweepRowsMax)).more
   }
 
   /** Waits; where `wakeable`, a signal that came since the last look ends it at once. */

@@ -1,6 +1,6 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { AttemptResult, DeliveryStore, Store, StoredDestination } from '@hookswitch/core'
+import type { AttemptResult, DeliveryStore, RetentionDays, Store, StoredDestination } from '@hookswitch/core'
 import type { AgentViews } from '../config/agent-views.ts'
 import type { ResolvedSource } from '../config/resolve-config.ts'
 import type { SharedContext } from '../destinations/check-destinations.ts'
@@ -30,6 +30,8 @@ export interface ApiOptions {
   secretsOf: DestinationSecrets
   /** What the kinds of destination look at settings with. */
   kindContext: SharedContext
+  /** How long what is kept is kept. */
+  retention: RetentionDays
   /** Sends a sample to a destination, with its settings as they are now, whether it is held or not. */
   testDestination: (destination: StoredDestination) => Promise<TestAttempt>
 }

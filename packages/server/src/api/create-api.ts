@@ -15,6 +15,7 @@ import { addExplainRoute } from './explain.ts'
 import { invalidRequest } from './invalid-request.ts'
 import { addLaneRoutes } from './lanes.ts'
 import { addReplayRoutes } from './replays.ts'
+import { addRetentionRoute } from './retention.ts'
 import { addSecretRoutes } from './secrets.ts'
 import { addStreamRoute } from './stream.ts'
 
@@ -39,6 +40,7 @@ export function createApi(options: ApiOptions): ApiApp {
     if (!options.isAdmin(c.req.header('authorization'))) throw new ApiError('unauthorized')
     requireDecodablePath(c.req.url)
     requireSmallBody(c.req.header())
+    if (hasNoBody(c.req.header())) c.req.raw.headers.delete('content-type')
     await next()
   })
   addCallRoutes(app, options)
@@ -53,6 +55,7 @@ export function createApi(options: ApiOptions): ApiApp {
   addLaneRoutes(app, options)
   addReplayRoutes(app, options)
   addAuditRoute(app, options)
+  addRetentionRoute(app, options)
   addEraseRoute(app, options)
   addDocumentRoute(app)
   refuseOtherMethods(app)
@@ -72,6 +75,11 @@ function requireDecodablePath(url: string): void {
 function requireSmallBody(headers: Record<string, string>): void {
   if (headers['transfer-encoding'] !== undefined) throw new ApiError('length_required')
   if (Number(headers['content-length'] ?? 0) > bodyBytesMax) throw new ApiError('payload_too_large')
+}
+
+/** An empty body is none, whatever type it is said to have: many clients name one with every POST. */
+function hasNoBody(headers: Record<string, string>): boolean {
+  return Number(headers['content-length'] ?? 0) === 0
 }
 
 const documentRoute = createRoute({

@@ -7,6 +7,7 @@ import {
   type UserCode,
 } from '@hookswitch/core'
 import type { DestinationSecrets } from '../destinations/destination-secrets.ts'
+import { shownSettings } from '../destinations/shown-settings.ts'
 import { iso, isoOrNull, isoTime } from './times.ts'
 
 const holdReasons = ['paused', 'breaker', 'retry_after', 'gone', 'auth', 'failing', 'removed'] as const
@@ -59,7 +60,7 @@ export const destinationSchema = z
     limits: z.object({ concurrency: z.int(), perSecond: z.number().nullable() }),
     settings: z
       .record(z.string(), z.unknown())
-      .openapi({ description: 'Of its kind, without the secret ones.' }),
+      .openapi({ description: 'Of its kind, without the secret ones, and a URL without its query.' }),
     secrets: names.nullable().openapi({
       description:
         'The secret settings that are set; null where they cannot be read with this HOOKSWITCH_SECRET_KEY.',
@@ -106,7 +107,7 @@ export function shownDestination(
     onExhausted,
     retry,
     limits,
-    settings,
+    settings: shownSettings(settings),
     secrets: secretNames(destination, secretsOf),
     createdAt: iso(createdAt),
     updatedAt: iso(updatedAt),

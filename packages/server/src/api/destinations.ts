@@ -7,6 +7,7 @@ import { destinationProblem } from '../destinations/check-destinations.ts'
 import { apiFields } from '../destinations/destination-fields.ts'
 import { describeDestination, mergePatch } from '../destinations/merge-patch.ts'
 import { readDestination, type ResolvedDestination } from '../destinations/read-destination.ts'
+import { hasHiddenQuery, keepingHidden } from '../destinations/shown-settings.ts'
 import { SealError } from '../secrets/sealer.ts'
 import { actorHeaders, audit, reasonField } from './acts.ts'
 import { bodyErrors, errorAnswers, jsonAnswer } from './answers.ts'
@@ -17,6 +18,7 @@ import { findDestination, refuseRemoved } from './destination-list.ts'
 import { ApiError } from './errors.ts'
 import { invalidRequest } from './invalid-request.ts'
 import { keyCursor, limit, parameters } from './parameters.ts'
+import { settable, withoutReadOnly } from './read-only-fields.ts'
 import { listSchema } from './schemas.ts'
 
 /** Pending deliveries that a removal ends in one transaction, which holds the locks of their lanes. */
@@ -84,7 +86,7 @@ const changeRoute = createRoute({
   path: '/destinations/{id}',
   summary: 'Change a destination',
   description:
-    'Only what is given is changed; `settings`, `limits` and `scope` key by key. Null brings back a default. Secrets that are not given stay.',
+    'Only what is given is changed; `settings`, `limits` and `scope` key by key. Null brings back a default. Secrets that are not given stay. What an answer has besides may stand there as it is.',
   request: {
     params: destinationParams,
     headers: actorHeaders,
@@ -160,7 +162,7 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
       action: 'destination.update',
       target: changed.id,
       reason,
-      detail: { fields: fieldsOf(description) },
+      detail: { fields: fieldsOf(settable(description)) },
     })
     return c.json(shown(changed), 200)
   })
@@ -192,6 +194,7 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
   async function readAndCheck(description: Record<string, unknown>): Promise<ResolvedDestination> {
     const reading = readDestination(description, 'api')
     if (!reading.ok) throw invalidRequest(reading.issues, description, 'json')
+    if (hasHiddenQuery(reading.destination.definition.settings['url'])) throw queryMissing()
     const problem = await destinationProblem(reading.destination, kindContext)
     if (problem !== null) throw new ApiError('invalid_request', problem)
     return reading.destination
@@ -203,14 +206,17 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
       const { id, version, origin, definition, sealedSecrets } = present
       if (origin === 'config') throw inConfig()
       refuseRemoved(present)
-      if (given['kind'] !== undefined && given['kind'] !== definition.kind) {
+      const asked = withoutReadOnly(given, shown(present))
+      if (asked['kind'] !== undefined && asked['kind'] !== definition.kind) {
         throw new ApiError(
           'invalid_request',
           `kind stays ${definition.kind}; make another destination for another kind`,
         )
       }
-      const before = secretsBefore(present, given['settings'])
-      const merged = mergePatch(describeDestination(definition, before ?? {}), given)
+      const before = secretsBefore(present, asked['settings'])
+      const wanted =
+        'settings' in asked ? { settings: keepingHidden(asked['settings'], definition.settings) } : {}
+      const merged = mergePatch(describeDestination(definition, before ?? {}), { ...asked, ...wanted })
       const { definition: after, secrets } = await readAndCheck(merged)
       // Sealed anew only where they are others: the same secrets would be another text.
       const sealed = isDeepStrictEqual(secrets, before) ? sealedSecrets : sealer.seal(id, secrets)
@@ -249,6 +255,13 @@ function fieldsOf(change: Readonly<Record<string, unknown>>): string[] {
 
 function nameTaken(name: string): ApiError {
   return new ApiError('conflict', `Another destination has the name ${name}`)
+}
+
+function queryMissing(): ApiError {
+  return new ApiError(
+    'invalid_request',
+    'settings.url ends with ?…, which stands for a query that is not shown; give the URL whole',
+  )
 }
 
 function inConfig(): ApiError {

@@ -81,17 +81,20 @@ export function time(description: string) {
   }).optional()
 }
 
-/** A time in a body. */
+/** A time in a body, where milliseconds are a number. */
 export function bodyTime(description: string) {
-  return parameter(bodyTimeExpectation, (text) => (/^\d+$/.test(text) ? undefined : readTime(text)), {
-    type: 'string',
-    format: 'date-time',
-    description,
-    example: '2026-01-31T12:00:00Z',
-  }).optional()
+  return z
+    .preprocess(
+      (given) => (typeof given === 'number' ? String(given) : given),
+      parameter(timeExpectation, readTime, {}),
+    )
+    .optional()
+    .openapi({
+      type: ['string', 'integer'],
+      description: `${description} ISO 8601 with a zone, or Unix milliseconds.`,
+      example: '2026-01-31T12:00:00Z',
+    })
 }
-
-const bodyTimeExpectation = 'a time in ISO 8601 with a zone, such as 2026-01-31T12:00:00Z'
 
 const timeExpectation =
   'a time in ISO 8601 with a zone, such as 2026-01-31T12:00:00Z, or in Unix milliseconds'

@@ -170,7 +170,7 @@ describe('destinations', () => {
   test.each([undefined, 5, 'Crm', 'a b', '-a', 'x'.repeat(65)])('%j is no name', (name) => {
     expect(problemsOf({ destinations: [{ name, kind: 'webhook', settings: { url } }] })).toEqual([
       expect.stringMatching(
-        /^hookswitch\.config\.ts: destinations\[0\]\.name is .*, expected 1 to 64 of a-z/,
+        /^hookswitch\.config\.ts: destinations\[0\]\.name is .*, expected 1 to 64 of lower case a-z/,
       ),
     ])
   })

@@ -63,13 +63,17 @@ export function cut(text: string): string {
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
 }
 
-/** A value of JSON; a URL without what may be secret in it. */
+/** A value of JSON; what may be a URL without what may be secret in it. */
 export function shownValue(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
   return cut(typeof value === 'string' ? JSON.stringify(withoutCredentials(value)) : String(value))
 }
 
+/** Also of a URL whose beginning is missing or wrong, since that is when it is quoted. */
 function withoutCredentials(text: string): string {
-  return text.includes('://') ? text.replace(/:\/\/[^/?#]*@/, '://…@').replace(/\?.*$/s, '?…') : text
+  return text
+    .replace(/:\/\/[^/?#]*@/, '://…@')
+    .replace(/^[^/?#@:]*:[^/?#]*@/, '…@')
+    .replace(/\?.*$/s, '?…')
 }

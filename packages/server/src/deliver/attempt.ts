@@ -2,27 +2,25 @@ import type {
   AttemptResult,
   DeliveryJob,
   FailureCause,
-  Store,
   StoredDestination,
   StoredEvent,
   UserCode,
 } from '@hookswitch/core'
-import type { Message } from '@hookswitch/destinations'
-import { showCall, type CallRecord } from '@hookswitch/events'
-import type { AgentViews } from '../config/agent-views.ts'
+import type { Message, ShownEvent } from '@hookswitch/destinations'
 import type { UserCodeRequest, UserCodeResult, UserCodeRunner } from '../user-code/user-code-runner.ts'
+import type { CallReads, ShownCall } from './call-reads.ts'
 import type { EventReads } from './event-reads.ts'
 import type { OpenDestinations, ReadyDestination } from './open-destinations.ts'
-import { plainOutcome } from './plain-outcome.ts'
 import { sampleCall, samplePlace } from './sample-call.ts'
 import { shownEvent } from './shown-event.ts'
 
 export interface AttemptOptions {
   events: EventReads
-  store: Pick<Store, 'getCall'>
+  calls: CallReads
   destinations: OpenDestinations
   userCode: UserCodeRunner
-  agentViews: AgentViews
+  /** Whether nothing may be sent to the destination at this moment. */
+  isHeld(destination: StoredDestination): Promise<boolean>
   /** Told of the event before anything is sent, for the log line of the result. */
   onEvent?: (job: DeliveryJob, event: StoredEvent) => void
 }
@@ -36,9 +34,18 @@ const codeDeadlineMs = 2_000
  */
 export function createAttempt(options: AttemptOptions) {
   return async (job: DeliveryJob, signal: AbortSignal): Promise<AttemptResult> => {
+    const begunAt = performance.now()
+    return options.events.use(job.claim.delivery.eventSeq, (event) => withEvent(job, event, begunAt, signal))
+  }
+
+  async function withEvent(
+    job: DeliveryJob,
+    event: StoredEvent | null,
+    begunAt: number,
+    signal: AbortSignal,
+  ): Promise<AttemptResult> {
     const { destination, claim } = job
     const { delivery } = claim
-    const event = await options.events.get(delivery.eventSeq)
     if (event === null) return refused('reject', 'settings', 'the event was removed before it was delivered')
     options.onEvent?.(job, event)
     let ready
@@ -57,10 +64,15 @@ export function createAttempt(options: AttemptOptions) {
       options,
       destination,
       ready,
-      { event, call: () => readCall(options, event.callId) },
+      { event, call: () => options.calls.get(event.callId, begunAt), mayBeSent },
       place,
       signal,
     )
+
+    /** A filter that takes its time, or waits for its turn, must not send what was held meanwhile. */
+    async function mayBeSent(): Promise<boolean> {
+      return performance.now() <= job.freshUntil || !(await options.isHeld(destination))
+    }
   }
 }
 
@@ -72,7 +84,7 @@ export function createTest(options: AttemptOptions) {
   return async (destination: StoredDestination, signal: AbortSignal): Promise<AttemptResult> => {
     try {
       return await options.destinations.use(destination, (ready) =>
-        attemptOf(options, destination, ready, sampleCall(), samplePlace(), signal),
+        attemptOf(options, destination, ready, { ...sampleCall(), mayBeSent }, samplePlace(), signal),
       )
     } catch (error) {
       return refused('reject', 'settings', `cannot be sent to: ${messageOf(error)}`)
@@ -80,39 +92,47 @@ export function createTest(options: AttemptOptions) {
   }
 }
 
+/** A test is sent whatever holds the destination. */
+const mayBeSent = (): Promise<boolean> => Promise.resolve(true)
+
 type Place = Pick<Message, 'deliveryId' | 'replayId' | 'attempt' | 'test'>
 
 interface Subject {
   event: StoredEvent
-  call(): Promise<CallRecord | null>
+  call(): Promise<ShownCall | null>
+  /** Asked when all is ready to be sent. */
+  mayBeSent(): Promise<boolean>
 }
 
 async function attemptOf(
   options: AttemptOptions,
   { definition }: StoredDestination,
   ready: ReadyDestination,
-  { event, call: readIt }: Subject,
+  { event, call: readIt, mayBeSent }: Subject,
   place: Place,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
-  const shown = shownEvent(event)
+  let shown: ShownEvent | null = null
   const message: Message = {
     eventId: event.id,
     ...place,
-    event: shown,
+    // Read when it is asked for: an event that is sent as it came is never parsed.
+    get event() {
+      return (shown ??= shownEvent(event))
+    },
     body: event.body,
     call: null,
     outcome: null,
     content: undefined,
   }
   if (ready.readsCall) {
-    const call = await readIt()
-    if (call === null) return refused('reject', 'settings', 'the record of its call is not there')
-    message.call = call
-    message.outcome = plainOutcome(call)
+    const found = await readIt()
+    if (found === null) return refused('reject', 'settings', 'the record of its call is not there')
+    message.call = found.call
+    message.outcome = found.outcome
     const run = (part: 'filter' | 'template', code: UserCode): Promise<UserCodeResult> =>
       options.userCode.run(
-        request(definition.name, part, code, { event: shown, call, outcome: plainOutcome(call) }, place),
+        request(definition.name, part, code, { event: message.event, ...found }, place),
         signal,
       )
     if (definition.filter !== null && !place.test) {
@@ -127,13 +147,10 @@ async function attemptOf(
       message.content = answer.value ?? null
     }
   }
+  if (!(await mayBeSent())) {
+    return refused('interrupted', null, 'the destination was held before the event was sent')
+  }
   return ready.send(message, signal)
-}
-
-async function readCall(options: AttemptOptions, callId: string): Promise<CallRecord | null> {
-  const found = await options.store.getCall(callId)
-  if (found === null) return null
-  return showCall(found.head, found.parts, options.agentViews(found.head.agentId?.value ?? null))
 }
 
 function request(

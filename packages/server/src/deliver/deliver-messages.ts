@@ -46,7 +46,8 @@ export interface DeliveryLine {
   delivery: string
   replay: boolean
   attempt: number
-  outcome: TurnOutcome['kind']
+  /** `parked`: the tries are used up, and the destination parks the lane instead of letting the delivery die. */
+  outcome: TurnOutcome['kind'] | 'parked'
   verdict: AttemptResult['verdict']
   status: number | null
   cause: AttemptResult['cause']

@@ -2,12 +2,14 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import {
   Deliverer,
   DestinationBook,
+  holdAt,
   joinStores,
   storeAt,
   StoreError,
   type DeliveryJob,
   type DeliveryResult,
   type DestinationDefinition,
+  type StoredDestination,
   type StoredEvent,
 } from '@hookswitch/core'
 import { createEgress, destinationKinds } from '@hookswitch/destinations'
@@ -18,9 +20,11 @@ import { destinationSecrets } from '../destinations/destination-secrets.ts'
 import { createSealer } from '../secrets/sealer.ts'
 import { createUserCodeRunner } from '../user-code/user-code-runner.ts'
 import { createAttempt, createTest, ofCode } from './attempt.ts'
+import { CallReads } from './call-reads.ts'
 import type { DeliverReply, DeliverRequest, DeliverThreadData, DeliveryLine } from './deliver-messages.ts'
 import { EventReads } from './event-reads.ts'
 import { OpenDestinations } from './open-destinations.ts'
+import { ownDestinations } from './own-destinations.ts'
 
 // The entry of the thread that delivers: it claims lanes from the writer, reads by itself, and sends.
 if (parentPort !== null) await deliver(parentPort, workerData as DeliverThreadData)
@@ -33,7 +37,7 @@ const testMs = 25_000
 
 async function deliver(port: MessagePort, data: DeliverThreadData): Promise<void> {
   const say = (reply: DeliverReply): void => port.postMessage(reply)
-  const reader = await openReader(data.location).catch((error: unknown) => {
+  const reader = await openReader(data.location, false).catch((error: unknown) => {
     say({ notStarted: error instanceof Error ? error.message : String(error) })
     return null
   })
@@ -72,19 +76,29 @@ async function deliver(port: MessagePort, data: DeliverThreadData): Promise<void
   })
   const inHand = new WeakMap<DeliveryJob, StoredEvent>()
   const attemptOptions = {
-    events: new EventReads(store),
-    store,
+    events: new EventReads({ store }),
+    calls: new CallReads(store, agentViews({ agents: new Map(data.agents.map(readAgent)) })),
     destinations,
     userCode,
-    agentViews: agentViews({ agents: new Map(data.agents.map(readAgent)) }),
     onEvent: (job: DeliveryJob, event: StoredEvent) => inHand.set(job, event),
+    isHeld: async ({ key }: StoredDestination) => {
+      const now = (await store.listDestinations()).find((destination) => destination.key === key)
+      return now === undefined || holdAt(now.flow, Date.now()) !== null
+    },
   }
   const test = createTest(attemptOptions)
   const book = new DestinationBook(store)
+  const isOwn = ownDestinations(data.configured, ({ definition: { name: destination } }) => {
+    const message = 'left to other nodes: the config file of this one has no such destination, or another'
+    say({ said: { level: 'warn', fields: { destination }, message } })
+  })
   const deliverer = new Deliverer({
     store,
     node: data.node,
-    destination: (key, version) => book.get(key, version),
+    destination: async (key, version) => {
+      const destination = await book.get(key, version)
+      return destination !== null && isOwn(destination) ? destination : null
+    },
     attempt: createAttempt(attemptOptions),
     onResult: (result) => say({ written: lineOf(result, inHand.get(result.job) ?? null) }),
     onError: (error) => {
@@ -154,6 +168,7 @@ function lineOf(
   event: StoredEvent | null,
 ): DeliveryLine {
   const { destination, claim } = job
+  const isParked = outcome.kind === 'dead' && destination.definition.onExhausted === 'park'
   return {
     destination: destination.definition.name,
     kind: destination.definition.kind,
@@ -161,7 +176,7 @@ function lineOf(
     delivery: `dlv_${claim.delivery.key}`,
     replay: claim.delivery.replayKey !== null,
     attempt: job.attempt,
-    outcome: outcome.kind,
+    outcome: isParked ? 'parked' : outcome.kind,
     verdict: attempt.verdict,
     status: attempt.status,
     cause: attempt.cause,

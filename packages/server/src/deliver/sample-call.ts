@@ -1,13 +1,7 @@
 import { eventId, type StoredEvent } from '@hookswitch/core'
-import {
-  foldCall,
-  readBody,
-  readEnvelope,
-  readFacts,
-  showCall,
-  type CallRecord,
-  type FoldedEvent,
-} from '@hookswitch/events'
+import { foldCall, readBody, readEnvelope, readFacts, showCall, type FoldedEvent } from '@hookswitch/events'
+import type { ShownCall } from './call-reads.ts'
+import { plainOutcome } from './plain-outcome.ts'
 
 /** The end of a call that never was, for the test of a destination. */
 const sample = {
@@ -30,7 +24,7 @@ const sample = {
 }
 
 /** An event of that call, as if it had come this moment, and the call's record. */
-export function sampleCall(now: number = Date.now()): { event: StoredEvent; call(): Promise<CallRecord> } {
+export function sampleCall(now: number = Date.now()): { event: StoredEvent; call(): Promise<ShownCall> } {
   const body = Buffer.from(JSON.stringify({ ...sample, timestamp: new Date(now).toISOString() }))
   const reading = readBody(body)
   const envelope = reading.ok ? readEnvelope(reading.value) : null
@@ -43,6 +37,7 @@ export function sampleCall(now: number = Date.now()): { event: StoredEvent; call
     facts: readFacts(envelope.envelope, reading.value),
   }
   const { head, put } = foldCall(null, [folded])
+  const call = showCall(head, put)
   return {
     event: {
       seq: 0,
@@ -56,7 +51,7 @@ export function sampleCall(now: number = Date.now()): { event: StoredEvent; call
       issues: [],
       body,
     },
-    call: () => Promise.resolve(showCall(head, put)),
+    call: () => Promise.resolve({ call, outcome: plainOutcome(call) }),
   }
 }
 

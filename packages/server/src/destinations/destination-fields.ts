@@ -8,7 +8,7 @@ import { jsonataBytesMax, jsonataProblem } from '../user-code/jsonata-problem.ts
 
 /** As of a source: it stands in paths, in logs and in metrics. */
 const namePattern = /^[a-z0-9][a-z0-9_-]{0,63}$/
-const name = '1 to 64 of a-z 0-9 _ - that begin with a letter or digit'
+const name = '1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit'
 
 /** A list is looked through for each event. */
 const eventTypesMax = 100

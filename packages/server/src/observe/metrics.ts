@@ -113,7 +113,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   })
   const ended = new Counter({
     name: 'hookswitch_deliveries_total',
-    help: 'Deliveries that ended or were put off by a try: delivered, filtered, dead, retry, held, returned.',
+    help: 'Deliveries that ended or were put off by a try: delivered, filtered, dead, parked, retry, held, returned.',
     labelNames: ['kind', 'outcome'] as const,
     registers,
   })

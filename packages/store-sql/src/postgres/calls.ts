@@ -11,7 +11,7 @@ export async function getCall(
   if (!canBeStored(callId)) return null
   // The head comes as the first row, so that it is not repeated beside each of thousands of parts.
   const [head, ...parts] = await query<{ kind: string; seq: number; at: number; data: string }>(
-    `WITH call AS MATERIALIZED (SELECT call_key, head FROM hookswitch.calls WHERE call_id = $1)
+    `WITH call AS MATERIALIZED (SELECT call_key, head FROM hookswitch.calls WHERE call_id = $1 AND recorded)
      SELECT 'head' AS kind, 0::bigint AS seq, 0::bigint AS at, head AS data FROM call
      UNION ALL
      SELECT p.kind, p.seq, p.at, p.data FROM call JOIN hookswitch.call_parts p USING (call_key)`,
@@ -33,7 +33,7 @@ export async function listCalls(
   if (!texts.every(canBeStored)) return { items: [], next: null }
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
-  const conditions: string[] = []
+  const conditions = ['recorded']
   if (wanted.after !== undefined) {
     const { firstEventAt, key } = wanted.after
     conditions.push(`(first_event_at, call_key) < (${bind(firstEventAt)}, ${bind(key)})`)
@@ -57,7 +57,7 @@ export async function listCalls(
   }
   const rows = await query<{ call_key: number; first_event_at: number; head: string }>(
     `SELECT call_key, first_event_at, head FROM hookswitch.calls
-     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+     WHERE ${conditions.join(' AND ')}
      ORDER BY first_event_at DESC, call_key DESC LIMIT ${bind(wanted.limit + 1)}`,
     values,
   )

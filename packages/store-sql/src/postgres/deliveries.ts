@@ -1,47 +1,44 @@
+import type { DeliveryQuery, ListedDelivery, RetryResult, StoredAttempt } from '@hookswitch/core'
 import {
-  holdAt,
-  type DeliveryQuery,
-  type DeliveryStats,
-  type ListedDelivery,
-  type StoredAttempt,
-} from '@hookswitch/core'
-import {
-  countedMax,
   expiredReason,
   listedDelivery,
   storedAttempt,
-  storedDestination,
   type AttemptRow,
-  type DestinationRow,
   type ListedDeliveryRow,
 } from '../delivery-rows.ts'
 import type { Query } from './connections.ts'
 import { beginAnew, endDeliveries, headOfLane } from './lanes.ts'
 import { canBeStored } from './text.ts'
 
+/** Of a delivery that was tried by hand again and again the newest attempts are shown. */
+const attemptsMax = 500
+
+/** Of an event that was replayed again and again the newest deliveries are shown. */
+const ofEventMax = 1_000
+
 export async function listDeliveries(query: Query, wanted: DeliveryQuery): Promise<ListedDelivery[]> {
   const { state, destinationKey, callId, before, limit } = wanted
   if (callId !== undefined && !canBeStored(callId)) return []
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
+  // Those of a call are found by its events, and not by looking for them among the newest of all.
+  const source =
+    callId === undefined
+      ? 'hookswitch.deliveries'
+      : `(SELECT d.* FROM hookswitch.calls c
+            JOIN hookswitch.call_events ce USING (call_key) JOIN hookswitch.deliveries d ON d.event_seq = ce.seq
+          WHERE c.call_id = ${bind(callId)} OFFSET 0)`
   const conditions: string[] = []
-  if (before !== null) conditions.push(`d.key < ${bind(before)}`)
-  if (state !== undefined) conditions.push(`d.state = ${bind(state)}`)
-  if (destinationKey !== undefined) conditions.push(`d.destination_key = ${bind(destinationKey)}`)
-  if (callId !== undefined) {
-    conditions.push(
-      `d.event_seq IN (SELECT ce.seq FROM hookswitch.calls c JOIN hookswitch.call_events ce USING (call_key)
-         WHERE c.call_id = ${bind(callId)})`,
-    )
-  }
-  return listed(
+  if (before !== null) conditions.push(`key < ${bind(before)}`)
+  if (state !== undefined) conditions.push(`state = ${bind(state)}`)
+  if (destinationKey !== undefined) conditions.push(`destination_key = ${bind(destinationKey)}`)
+  const page = await listed(
     query,
-    `SELECT d.* FROM hookswitch.deliveries d
-     ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
-     ORDER BY d.key DESC LIMIT ${bind(limit)}`,
+    `SELECT * FROM ${source} found ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+     ORDER BY key DESC LIMIT ${bind(limit)}`,
     values,
-    'd.key DESC',
   )
+  return page.toReversed()
 }
 
 /** A delivery and its attempts. */
@@ -52,21 +49,25 @@ export async function getDelivery(
   const [delivery] = await listed(query, `SELECT * FROM hookswitch.deliveries WHERE key = $1`, [key])
   if (delivery === undefined) return null
   const attempts = await query<AttemptRow>(
-    `SELECT * FROM hookswitch.attempts WHERE delivery_key = $1 ORDER BY number`,
+    `SELECT * FROM hookswitch.attempts WHERE delivery_key = $1 ORDER BY number DESC LIMIT ${attemptsMax}`,
     [key],
   )
-  return { delivery, attempts: attempts.map(storedAttempt) }
+  return { delivery, attempts: attempts.map(storedAttempt).toReversed() }
 }
 
 export function deliveriesOfEvent(query: Query, seq: number): Promise<ListedDelivery[]> {
-  return listed(query, `SELECT * FROM hookswitch.deliveries WHERE event_seq = $1`, [seq])
+  return listed(
+    query,
+    `SELECT * FROM hookswitch.deliveries WHERE event_seq = $1 ORDER BY key DESC LIMIT ${ofEventMax}`,
+    [seq],
+  )
 }
 
+/** By key. */
 async function listed(
   query: Query,
   deliveries: string,
   values: readonly unknown[],
-  order = 'd.key',
 ): Promise<ListedDelivery[]> {
   const rows = await query<ListedDeliveryRow>(
     `SELECT d.*, e.id AS event_id, e.type AS event_type, e.call_id,
@@ -76,17 +77,14 @@ async function listed(
      LEFT JOIN hookswitch.events e ON e.seq = d.event_seq
      LEFT JOIN hookswitch.lanes l
        ON d.state = 'pending' AND l.destination_key = d.destination_key AND l.lane_key = d.lane_key
-     ORDER BY ${order}`,
+     ORDER BY d.key`,
     values,
   )
   return rows.map(listedDelivery)
 }
 
 /** In a transaction. */
-export async function retryDelivery(
-  query: Query,
-  key: number,
-): Promise<'done' | 'not_found' | 'claimed' | 'delivered' | 'event_removed'> {
+export async function retryDelivery(query: Query, key: number): Promise<RetryResult> {
   const [delivery] = await query<{
     destination_key: number
     lane_key: string
@@ -95,14 +93,14 @@ export async function retryDelivery(
   }>(`SELECT destination_key, lane_key, event_seq, state FROM hookswitch.deliveries WHERE key = $1`, [key])
   if (delivery === undefined) return 'not_found'
   const { state, destination_key, lane_key, event_seq } = delivery
-  if (state === 'delivered') return 'delivered'
   if (state === 'pending') return hurry(query, key)
 
   // Both stay there until the delivery is pending again.
   const destination = await query(`SELECT FROM hookswitch.destinations WHERE key = $1 FOR KEY SHARE`, [
     destination_key,
   ])
-  if (destination.length === 0) return 'not_found'
+  if (destination.length === 0) return 'destination_removed'
+  if (state === 'delivered') return 'delivered'
   const event = await query(`SELECT FROM hookswitch.events WHERE seq = $1 FOR KEY SHARE`, [event_seq])
   if (event.length === 0) return 'event_removed'
   const ended = await query(`SELECT FROM hookswitch.deliveries WHERE key = $1 AND state = $2 FOR UPDATE`, [
@@ -194,44 +192,4 @@ export async function expireDeliveries(
     { state: 'dead', reason: expiredReason },
   )
   return ended.length
-}
-
-/** Counts what waits, destination by destination; every count stops at `countedMax`. */
-export async function deliveryStats(query: Query): Promise<DeliveryStats> {
-  const counted = (sql: string): string =>
-    `(SELECT count(*) FROM (SELECT FROM hookswitch.${sql} LIMIT ${countedMax}) counted)`
-  // Each kind by itself, as the index has them.
-  const free = (retrying: boolean): string =>
-    `lanes WHERE destination_key = d.key AND retrying = ${retrying} AND state = 'running' AND epoch IS NULL`
-  const oldest = (retrying: boolean): string =>
-    `(SELECT due_at FROM hookswitch.${free(retrying)} AND due_at <= now ORDER BY due_at LIMIT 1)`
-  const rows = await query<
-    DestinationRow &
-      Record<'pending' | 'due' | 'waiting' | 'parked', number> & { oldest: number | null; now: number }
-  >(
-    `SELECT d.*, now,
-            ${counted(`deliveries WHERE destination_key = d.key AND state = 'pending'`)} AS pending,
-            ${counted(`${free(false)} AND due_at <= now`)} + ${counted(`${free(true)} AND due_at <= now`)} AS due,
-            ${counted(`${free(false)} AND due_at > now`)} + ${counted(`${free(true)} AND due_at > now`)} AS waiting,
-            ${counted(`lanes WHERE destination_key = d.key AND state = 'parked'`)} AS parked,
-            least(${oldest(false)}, ${oldest(true)}) AS oldest
-     FROM hookswitch.destinations d, hookswitch.now_ms() AS now ORDER BY d.key`,
-  )
-  return {
-    destinations: rows.map((row) => {
-      const { id, definition, flow } = storedDestination(row)
-      return {
-        id,
-        name: definition.name,
-        kind: definition.kind,
-        hold: holdAt(flow, row.now),
-        pending: row.pending,
-        lanesDue: Math.min(row.due, countedMax),
-        lanesWaiting: Math.min(row.waiting, countedMax),
-        lanesParked: row.parked,
-        oldestDueAt: row.oldest,
-      }
-    }),
-    countedMax,
-  }
 }

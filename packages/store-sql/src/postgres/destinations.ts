@@ -4,6 +4,7 @@ import {
   resumed,
   resumedByChange,
   type DestinationDefinition,
+  type DestinationName,
   type DestinationVersion,
   type Hold,
   type NewDestination,
@@ -11,10 +12,12 @@ import {
 } from '@hookswitch/core'
 import {
   countedMax,
+  destinationName,
   destinationVersion,
   removedReason,
   sameDefinition,
   storedDestination,
+  type DestinationNameRow,
   type DestinationRow,
   type DestinationVersionRow,
 } from '../delivery-rows.ts'
@@ -27,6 +30,9 @@ import { canBeStored } from './text.ts'
  * commits: the place from which a version counts is exact, and a stretch that was routed by another list is refused.
  * That row is always locked before any other, and nobody waits for it who holds one.
  */
+
+/** The column `terms` of a destination. */
+export type DeliveryTerms = Pick<DestinationDefinition, 'onExhausted' | 'limits'>
 
 export async function listDestinations(query: Query): Promise<StoredDestination[]> {
   const rows = await query<DestinationRow>(`SELECT * FROM hookswitch.destinations ORDER BY key`)
@@ -41,10 +47,18 @@ export async function addDestination(
   const place = await lockRouting(query)
   const [row] = await query<DestinationRow>(
     `INSERT INTO hookswitch.destinations
-       (id, name, origin, version, definition, sealed_secrets, flow, created_at, updated_at)
-     SELECT $1, $2, $3, 1, $4, $5, $6, now, now FROM hookswitch.now_ms() AS now
+       (id, name, origin, version, definition, terms, sealed_secrets, flow, created_at, updated_at)
+     SELECT $1, $2, $3, 1, $4, $5, $6, $7, now, now FROM hookswitch.now_ms() AS now
      ON CONFLICT (name) DO NOTHING RETURNING *`,
-    [id, definition.name, origin, JSON.stringify(definition), sealedSecrets, JSON.stringify(freshFlow)],
+    [
+      id,
+      definition.name,
+      origin,
+      JSON.stringify(definition),
+      termsOf(definition),
+      sealedSecrets,
+      JSON.stringify(freshFlow),
+    ],
   )
   if (row === undefined) return null
   const added = storedDestination(row)
@@ -73,17 +87,22 @@ export async function changeDestination(
   if (others.length > 0) return 'name_taken'
   const [row] = await query<DestinationRow>(
     `UPDATE hookswitch.destinations
-     SET name = $2, definition = $3, sealed_secrets = $4, flow = $5, updated_at = hookswitch.now_ms()
+     SET name = $2, definition = $3, terms = $4, sealed_secrets = $5, flow = $6, updated_at = hookswitch.now_ms()
      WHERE key = $1 RETURNING *`,
     [
       before.key,
       definition.name,
       JSON.stringify(definition),
+      termsOf(definition),
       sealedSecrets,
       JSON.stringify(resumedByChange(before.flow)),
     ],
   )
   return addVersion(query, place, row === undefined ? before : storedDestination(row), definition)
+}
+
+function termsOf({ onExhausted, limits }: DestinationDefinition): string {
+  return JSON.stringify({ onExhausted, limits } satisfies DeliveryTerms)
 }
 
 /** In a transaction. */
@@ -157,18 +176,36 @@ export async function removeDestination(
   return { remaining: 0 }
 }
 
-/** For each destination the version that was valid at this place of the log, and all that came later. */
 export async function destinationVersions(query: Query, seq: number): Promise<DestinationVersion[]> {
   const rows = await query<DestinationVersionRow>(
-    `SELECT * FROM hookswitch.destination_versions v
-     WHERE NOT EXISTS (
-       SELECT FROM hookswitch.destination_versions later
-       WHERE later.destination_key = v.destination_key AND later.version > v.version AND later.from_seq <= $1
-     )
-     ORDER BY destination_key, version`,
+    // The version in force is the last that is not after the event: several may begin at one place of the log.
+    `SELECT v.* FROM (
+       SELECT destination_key, max(version) AS latest,
+              max(version) FILTER (WHERE from_seq <= $1) AS valid, min(version) FILTER (WHERE from_seq > $1) AS next
+       FROM hookswitch.destination_versions GROUP BY destination_key
+     ) d
+     JOIN hookswitch.destination_versions v
+       ON v.destination_key = d.destination_key AND v.version IN (d.valid, d.next, d.latest)
+     ORDER BY v.destination_key, v.version`,
     [seq],
   )
   return rows.map(destinationVersion)
+}
+
+export async function destinationNames(
+  query: Query,
+  wanted: { keys: readonly number[] } | { idOrName: string },
+): Promise<DestinationName[]> {
+  if ('idOrName' in wanted && !canBeStored(wanted.idOrName)) return []
+  const rows = await query<DestinationNameRow>(
+    `SELECT destination_key, id, name FROM hookswitch.destination_versions v
+     WHERE ${'keys' in wanted ? 'destination_key = ANY ($1)' : '(id = $1 OR name = $1)'} AND NOT EXISTS (
+       SELECT FROM hookswitch.destination_versions later
+       WHERE later.destination_key = v.destination_key AND later.version > v.version)
+     ORDER BY destination_key`,
+    ['keys' in wanted ? wanted.keys : wanted.idOrName],
+  )
+  return rows.map(destinationName)
 }
 
 /** Lets nothing be folded, and returns the first place of the log that is not routed yet. */
@@ -220,13 +257,20 @@ async function addVersion(
 async function writeVersion(
   query: Query,
   fromSeq: number,
-  { key, id, version }: Pick<StoredDestination, 'key' | 'id' | 'version'>,
+  { key, id, version, definition: before }: StoredDestination,
   definition: DestinationDefinition | null,
 ): Promise<void> {
   await query(
-    `INSERT INTO hookswitch.destination_versions (destination_key, version, id, from_seq, at, definition)
-     VALUES ($1, $2, $3, $4, hookswitch.now_ms(), $5)`,
-    [key, version, id, fromSeq, definition === null ? null : JSON.stringify(definition)],
+    `INSERT INTO hookswitch.destination_versions (destination_key, version, id, from_seq, at, name, definition)
+     VALUES ($1, $2, $3, $4, hookswitch.now_ms(), $5, $6)`,
+    [
+      key,
+      version,
+      id,
+      fromSeq,
+      (definition ?? before).name,
+      definition === null ? null : JSON.stringify(definition),
+    ],
   )
   await countRouting(query)
 }

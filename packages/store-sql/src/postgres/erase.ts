@@ -17,8 +17,9 @@ const rowsMax = 1_000
  * Erases calls: their events, records, deliveries and attempts.
  *
  * What is found is found by the record of the call: by its id, by its user's number, or by what its params or its
- * outcome say. An event that is not folded yet is in no record; erase again once it is. The keys of the events stay
- * until they are too old, with the id of the call and a hash of the content, so that a late repeat brings nothing back.
+ * outcome say. An event that is not folded yet is in no record; erase again once it is. Where the record was removed
+ * before its events, they are found by the id of the call alone. The keys of the events stay until they are too old,
+ * with the id of the call and a hash of the content, so that a late repeat brings nothing back.
  */
 export class Eraser {
   readonly #query: Query
@@ -131,6 +132,12 @@ async function eraseCall(query: Query, key: number, report: EraseReport): Promis
   report.deliveries += deliveries
   report.attempts += attempts
   if (seqs.length === rowsMax || (await removeParts(query, [key], rowsMax)) === rowsMax) return false
-  report.calls += 1
+  // What is left in it are events that were gone before.
+  await query(`DELETE FROM hookswitch.call_events WHERE call_key = $1`, [key])
+  const [call] = await query<{ recorded: boolean }>(
+    `DELETE FROM hookswitch.calls WHERE call_key = $1 RETURNING recorded`,
+    [key],
+  )
+  if (call?.recorded === true) report.calls += 1
   return true
 }

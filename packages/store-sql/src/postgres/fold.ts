@@ -47,7 +47,7 @@ BEGIN
   ON CONFLICT (call_id) DO UPDATE SET
     head = excluded.head, first_event_at = excluded.first_event_at, status = excluded.status,
     agent_id = excluded.agent_id, agent_name = excluded.agent_name, conversation_id = excluded.conversation_id,
-    outcome = coalesce(excluded.outcome, stored.outcome);
+    outcome = coalesce(excluded.outcome, stored.outcome), recorded = true;
 
   DELETE FROM hookswitch.call_parts p
   USING unnest(drop_call_ids, drop_kinds, drop_seqs) AS d(call_id, kind, seq),
@@ -149,7 +149,7 @@ export async function readHeads(
   if (events.length === 0) return new Map()
   const callIds = [...new Set(events.map(({ callId }) => callId))]
   const rows = await query<{ call_id: string; head: string }>(
-    `SELECT call_id, head FROM hookswitch.calls WHERE call_id = ANY ($1)`,
+    `SELECT call_id, head FROM hookswitch.calls WHERE call_id = ANY ($1) AND recorded`,
     [callIds],
   )
   return new Map(rows.map(({ call_id, head }) => [call_id, JSON.parse(head) as CallHead]))

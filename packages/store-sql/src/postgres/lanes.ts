@@ -34,7 +34,7 @@ BEGIN
   tails AS (
     INSERT INTO hookswitch.lanes AS lane (destination_key, lane_key, state, due_at, head_attempts, claim, tail)
     SELECT destination_key, lane_key, 'running', at, 0, 0, count(*)
-    FROM given GROUP BY destination_key, lane_key ORDER BY destination_key DESC, lane_key DESC
+    FROM given GROUP BY destination_key, lane_key ORDER BY destination_key, lane_key
     ON CONFLICT (destination_key, lane_key) DO UPDATE SET tail = lane.tail + excluded.tail
     RETURNING destination_key, lane_key, tail
   )
@@ -47,7 +47,7 @@ BEGIN
 END
 $$`
 
-/** The lowest pending position of a lane `l`, under the names `d`. */
+/** The pending delivery of a lane `l` with the lowest position. */
 export const headOfLane = `
   SELECT * FROM hookswitch.deliveries d
   WHERE d.destination_key = l.destination_key AND d.lane_key = l.lane_key AND d.state = 'pending'

@@ -1,4 +1,4 @@
-import type { ReplayFilter, ReplayRead, RoutedDelivery, StoredReplay } from '@hookswitch/core'
+import type { ReplayFilter, ReplayMatch, ReplayRead, RoutedDelivery, StoredReplay } from '@hookswitch/core'
 import { countedMax, storedReplay, type ReplayRow } from '../delivery-rows.ts'
 import type { Query } from './connections.ts'
 import { readHeads } from './fold.ts'
@@ -10,11 +10,10 @@ const placesMax = 5_000
 /** Bodies of one read; at least one event is read. */
 const bodyBytesMax = 1024 * 1024
 
-/** Counts what matches now; an event that is not folded yet is not replayed, since it is still to be routed. */
-export async function addReplay(
+export async function matchReplay(
   query: Query,
   { destinationKey, filter, totalMax }: { destinationKey: number; filter: ReplayFilter; totalMax: number },
-): Promise<StoredReplay | { tooMany: number }> {
+): Promise<ReplayMatch | { tooMany: number }> {
   const { sql, values, bind } = matching(filter, destinationKey)
   const [found] = await query<{ total: number; first: number | null; last: number | null }>(
     `SELECT count(*) AS total, min(seq) AS first, max(seq) AS last
@@ -23,13 +22,20 @@ export async function addReplay(
   )
   const { total, first, last } = found ?? { total: 0, first: null, last: null }
   if (total > totalMax) return { tooMany: total }
-  // One of nothing ends with its first step.
+  return { total, afterSeq: (first ?? 1) - 1, untilSeq: last ?? 0 }
+}
+
+export async function addReplay(
+  query: Query,
+  replay: { destinationKey: number; filter: ReplayFilter } & ReplayMatch,
+): Promise<StoredReplay> {
+  const { destinationKey, filter, total, afterSeq, untilSeq } = replay
   const [row] = await query<ReplayRow>(
     `INSERT INTO hookswitch.replays
-       (destination_key, filter, total, made, state, cursor_seq, until_seq, created_at)
-     VALUES ($1, $2, $3, 0, 'running', $4, $5, hookswitch.now_ms())
+       (destination_key, filter, total, made, state, cursor_seq, until_seq, turn, created_at)
+     VALUES ($1, $2, $3, 0, 'running', $4, $5, 0, hookswitch.now_ms())
      RETURNING *`,
-    [destinationKey, JSON.stringify(filter), total, (first ?? 1) - 1, last ?? 0],
+    [destinationKey, JSON.stringify(filter), total, afterSeq, untilSeq],
   )
   if (row === undefined) throw new Error('an insert that returns no row')
   return storedReplay(row)
@@ -62,30 +68,11 @@ export async function cancelReplay(query: Query, key: number): Promise<StoredRep
 
 export async function replayRead(query: Query, eventsMax: number): Promise<ReplayRead | null> {
   const [row] = await query<ReplayRow>(
-    `SELECT * FROM hookswitch.replays WHERE state = 'running' ORDER BY key LIMIT 1`,
+    `SELECT * FROM hookswitch.replays WHERE state = 'running' ORDER BY turn, key LIMIT 1`,
   )
   if (row === undefined) return null
   const replay = storedReplay(row)
-  let stretch = await readStretch(query, replay, eventsMax)
-  while (stretch.events.length === 0 && !stretch.last) {
-    // Nothing in so many places; whoever looks next begins after them.
-    await query(
-      `UPDATE hookswitch.replays SET cursor_seq = $3 WHERE key = $1 AND cursor_seq = $2 AND state = 'running'`,
-      [replay.key, replay.cursorSeq, stretch.end],
-    )
-    replay.cursorSeq = stretch.end
-    stretch = await readStretch(query, replay, eventsMax)
-  }
-  const { events, last } = stretch
-  return { replay, events, heads: await readHeads(query, events), last }
-}
-
-/** What matches in the next places of the log, up to `end`. */
-async function readStretch(
-  query: Query,
-  { filter, destinationKey, cursorSeq, untilSeq }: StoredReplay,
-  eventsMax: number,
-): Promise<Pick<ReplayRead, 'events' | 'last'> & { end: number }> {
+  const { key, filter, destinationKey, cursorSeq, untilSeq } = replay
   // Those of a call or a list are few, wherever they are.
   const isList = filter.callId !== undefined || filter.eventIds !== undefined
   const end = isList ? untilSeq : Math.min(untilSeq, cursorSeq + placesMax)
@@ -102,11 +89,23 @@ async function readStretch(
      ORDER BY seq`,
     values,
   )
-  return {
-    events: rows.map(({ call_id, found: _, ...event }) => ({ ...event, callId: call_id })),
-    last: end === untilSeq && rows.length === (rows[0]?.found ?? 0),
-    end,
+  const last = end === untilSeq && rows.length === (rows[0]?.found ?? 0)
+  if (rows.length === 0 && !last) {
+    await query(
+      `UPDATE hookswitch.replays SET cursor_seq = $3 WHERE key = $1 AND cursor_seq = $2 AND state = 'running'`,
+      [key, cursorSeq, end],
+    )
+    replay.cursorSeq = end
   }
+  const events = rows.map(({ seq, id, source, call_id, type, body }) => ({
+    seq,
+    id,
+    source,
+    callId: call_id,
+    type,
+    body,
+  }))
+  return { replay, events, heads: await readHeads(query, events), last }
 }
 
 interface ReplayedRow {
@@ -148,7 +147,8 @@ export async function replayCommit(
   const moved = await query(
     `UPDATE hookswitch.replays
      SET cursor_seq = $3, made = made + $4, state = CASE WHEN $5 THEN 'done' ELSE state END,
-         finished_at = CASE WHEN $5 THEN hookswitch.now_ms() END
+         finished_at = CASE WHEN $5 THEN hookswitch.now_ms() END,
+         turn = 1 + (SELECT max(turn) FROM hookswitch.replays WHERE state = 'running')
      WHERE key = $1 AND cursor_seq = $2 AND state = 'running' RETURNING key`,
     [replayKey, expectedCursorSeq, cursorSeq, made.length, done],
   )

@@ -94,7 +94,7 @@ async function removeOldEvents(
   const old = await query<{ seq: number; bytes: number }>(
     `SELECT e.seq, octet_length(e.body) AS bytes FROM hookswitch.events e
      WHERE e.received_at < $1 AND e.seq <= (SELECT folded_seq FROM hookswitch.fold_state) AND NOT ${waitsOfEvent}
-     ORDER BY e.received_at LIMIT $2 FOR UPDATE OF e SKIP LOCKED`,
+     ORDER BY e.seq LIMIT $2 FOR UPDATE OF e SKIP LOCKED`,
     [before, rows],
   )
   let bytes = 0
@@ -124,8 +124,8 @@ export async function removeEvents(
   query: Query,
   seqs: readonly number[],
   keysBefore: number,
-): Promise<{ events: number; deliveries: number; attempts: number; keys: number }> {
-  const [removed] = await query<{ events: number; deliveries: number; attempts: number; keys: number }>(
+): Promise<RemovedEvents> {
+  const [row] = await query<RemovedEvents & { calls: number[] | null }>(
     `WITH old AS MATERIALIZED (
        SELECT e.seq, e.source, e.call_id, e.type, e.received_at, coalesce(e.occurred_at, 0) AS key_at
        FROM hookswitch.events e WHERE e.seq = ANY ($1) AND NOT ${waitsOfEvent}
@@ -135,7 +135,7 @@ export async function removeEvents(
      delivered AS (DELETE FROM hookswitch.deliveries d USING sent WHERE d.key = sent.key RETURNING 1),
      listed AS (
        DELETE FROM hookswitch.call_events ce USING old, hookswitch.calls c
-       WHERE c.call_id = old.call_id AND ce.call_key = c.call_key AND ce.seq = old.seq
+       WHERE c.call_id = old.call_id AND ce.call_key = c.call_key AND ce.seq = old.seq RETURNING ce.call_key
      ),
      forgotten AS (
        DELETE FROM hookswitch.event_keys k USING old WHERE ${isKeyOf} AND old.received_at < $2 RETURNING 1
@@ -146,16 +146,39 @@ export async function removeEvents(
      ),
      gone AS (DELETE FROM hookswitch.events e USING old WHERE e.seq = old.seq RETURNING 1)
      SELECT (SELECT count(*) FROM gone) AS events, (SELECT count(*) FROM delivered) AS deliveries,
-            (SELECT count(*) FROM tried) AS attempts, (SELECT count(*) FROM forgotten) AS keys`,
+            (SELECT count(*) FROM tried) AS attempts, (SELECT count(*) FROM forgotten) AS keys,
+            (SELECT json_agg(DISTINCT call_key) FROM listed) AS calls`,
     [seqs, keysBefore],
   )
-  return removed ?? { events: 0, deliveries: 0, attempts: 0, keys: 0 }
+  const { calls, ...removed } = row ?? { events: 0, deliveries: 0, attempts: 0, keys: 0, calls: null }
+  if (calls !== null) await removeEmptyCalls(query, calls)
+  return removed
+}
+
+interface RemovedEvents {
+  events: number
+  deliveries: number
+  attempts: number
+  keys: number
+}
+
+/** Of these calls, those whose record was removed and of which no event is left. */
+async function removeEmptyCalls(query: Query, keys: readonly number[]): Promise<void> {
+  // What the fold holds at this moment has a record again.
+  await query(
+    `DELETE FROM hookswitch.calls WHERE call_key IN (
+       SELECT call_key FROM hookswitch.calls c
+       WHERE call_key = ANY ($1) AND NOT recorded
+         AND NOT EXISTS (SELECT FROM hookswitch.call_events ce WHERE ce.call_key = c.call_key)
+       FOR UPDATE SKIP LOCKED)`,
+    [keys],
+  )
 }
 
 const isKeyOf = `k.occurred_at = old.key_at AND k.source = old.source AND k.call_id = old.call_id
   AND k.type = old.type AND k.seq = old.seq`
 
-/** Calls of which nothing came for so long. */
+/** The records of calls of which nothing came for so long. The index of their events stays with these. */
 async function removeRecords(
   query: Query,
   before: number,
@@ -167,44 +190,40 @@ async function removeRecords(
   while (left > 0) {
     const calls = await query<{ call_key: number; first_event_at: number; head: string }>(
       `SELECT call_key, first_event_at, head FROM hookswitch.calls
-       WHERE first_event_at < $1 AND (first_event_at, call_key) > ($2, $3)
+       WHERE recorded AND first_event_at < $1 AND (first_event_at, call_key) > ($2, $3)
        ORDER BY first_event_at, call_key LIMIT $4 FOR UPDATE SKIP LOCKED`,
       [before, after.first_event_at, after.call_key, left],
     )
-    const old = calls.filter(({ head }) => (JSON.parse(head) as CallHead).lastEventAt < before)
-    const parts = await removeParts(
-      query,
-      old.map(({ call_key }) => call_key),
-      left,
-    )
-    if (parts >= left) return rows
-    report.records += old.length
-    left -= old.length + parts
     const last = calls.at(-1)
     if (last === undefined) return rows - left
+    const old = calls
+      .filter(({ head }) => (JSON.parse(head) as CallHead).lastEventAt < before)
+      .map(({ call_key }) => call_key)
+    const parts = await removeParts(query, old, left)
+    if (parts >= left) return rows
+    await query(
+      `UPDATE hookswitch.calls
+       SET recorded = false, head = '', status = 'ended', agent_id = NULL, agent_name = NULL, conversation_id = NULL,
+           outcome = NULL
+       WHERE call_key = ANY ($1)`,
+      [old],
+    )
+    await removeEmptyCalls(query, old)
+    report.records += old.length
+    left -= old.length + parts
     after = last
   }
   return rows
 }
 
-/** Removes calls that are locked, once all that belongs to them is removed; returns how many rows that was. */
+/** Removes the parts of calls that are locked, at most so many. */
 export async function removeParts(query: Query, callKeys: readonly number[], rows: number): Promise<number> {
-  if (callKeys.length === 0) return 0
-  let removed = 0
-  for (const [table, key] of [
-    ['call_parts', '(call_key, kind, seq)'],
-    ['call_events', '(call_key, seq)'],
-  ] as const) {
-    const gone = await query(
-      `DELETE FROM hookswitch.${table} WHERE ${key} IN
-         (SELECT ${key.slice(1, -1)} FROM hookswitch.${table} WHERE call_key = ANY ($1) LIMIT $2) RETURNING 1`,
-      [callKeys, rows - removed],
-    )
-    removed += gone.length
-    if (removed >= rows) return rows
-  }
-  await query(`DELETE FROM hookswitch.calls WHERE call_key = ANY ($1)`, [callKeys])
-  return removed
+  const removed = await query(
+    `DELETE FROM hookswitch.call_parts WHERE (call_key, kind, seq) IN
+       (SELECT call_key, kind, seq FROM hookswitch.call_parts WHERE call_key = ANY ($1) LIMIT $2) RETURNING 1`,
+    [callKeys, rows],
+  )
+  return removed.length
 }
 
 /** Keys of events that went before them. */

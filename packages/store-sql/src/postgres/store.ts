@@ -7,6 +7,7 @@ import type {
   DeliveryQuery,
   DeliveryStats,
   DeliveryStore,
+  DestinationName,
   DestinationVersion,
   EraseReport,
   EraseSelection,
@@ -18,9 +19,11 @@ import type {
   LogBounds,
   NewDestination,
   NewEvent,
+  ReplayMatch,
   ReplayRead,
   RetentionCutoffs,
   RetentionReport,
+  RetryResult,
   Store,
   StoreChange,
   StoredAttempt,
@@ -39,16 +42,17 @@ import { getCall, listCalls } from './calls.ts'
 import { Connections } from './connections.ts'
 import {
   deliveriesOfEvent,
-  deliveryStats,
   expireDeliveries,
   getDelivery,
   listDeliveries,
   retryDelivery,
   skipDelivery,
 } from './deliveries.ts'
+import { deliveryStats } from './delivery-stats.ts'
 import {
   addDestination,
   changeDestination,
+  destinationNames,
   destinationVersions,
   holdDestination,
   listDestinations,
@@ -62,8 +66,16 @@ import { foldCommit, foldRead } from './fold.ts'
 import { listLanes, resumeLane, skipLaneHead } from './lanes.ts'
 import { migrate, refuseNewer } from './migrate.ts'
 import { beat, endEpoch } from './nodes.ts'
-import { addReplay, cancelReplay, getReplay, listReplays, replayCommit, replayRead } from './replays.ts'
-import { retain } from './retention.ts'
+import {
+  addReplay,
+  cancelReplay,
+  getReplay,
+  listReplays,
+  matchReplay,
+  replayCommit,
+  replayRead,
+} from './replays.ts'
+import { Retention } from './retention.ts'
 import { migrations } from './schema.ts'
 import { addSecret, expireSecret, listSecrets, removeSecret, touchSecrets } from './secrets.ts'
 import { Watch } from './watch.ts'
@@ -95,6 +107,9 @@ class PostgresStore implements Store {
   readonly #connections: Connections
   readonly #watch: Watch
   readonly #eraser: Eraser
+  readonly #retention = new Retention()
+  /** The last call of `work` left something that was due to other nodes. */
+  #leaves = false
   #closing: Promise<void> | null = null
 
   constructor(connections: Connections) {
@@ -203,6 +218,10 @@ class PostgresStore implements Store {
     return destinationVersions(this.#connections.read, seq)
   }
 
+  destinationNames(wanted: Parameters<DeliveryStore['destinationNames']>[0]): Promise<DestinationName[]> {
+    return destinationNames(this.#connections.read, wanted)
+  }
+
   async beat(epoch: string): Promise<boolean> {
     const { alive, freed } = await beat(this.#connections.work, epoch)
     this.#workIf(freed > 0)
@@ -216,7 +235,9 @@ class PostgresStore implements Store {
   async work(request: WorkRequest): Promise<WorkAnswer> {
     const { work: query, workTransaction } = this.#connections
     const { answer, leftForOthers } = await work(query, workTransaction, request)
-    if (leftForOthers) this.#watch.tellOthers('work')
+    // Once: as long as it stays so, the others have taken what they can, and ask by themselves with each result.
+    if (leftForOthers && !this.#leaves) this.#watch.tellOthers('work')
+    this.#leaves = leftForOthers
     return answer
   }
 
@@ -236,9 +257,7 @@ class PostgresStore implements Store {
     return deliveriesOfEvent(this.#connections.read, seq)
   }
 
-  async retryDelivery(
-    key: number,
-  ): Promise<'done' | 'not_found' | 'claimed' | 'delivered' | 'event_removed'> {
+  async retryDelivery(key: number): Promise<RetryResult> {
     const done = await this.#connections.actTransaction((query) => retryDelivery(query, key))
     this.#workIf(done === 'done')
     return done
@@ -266,8 +285,16 @@ class PostgresStore implements Store {
     return done
   }
 
-  addReplay(replay: Parameters<DeliveryStore['addReplay']>[0]): Promise<StoredReplay | { tooMany: number }> {
-    return addReplay(this.#connections.act, replay)
+  matchReplay(
+    replay: Parameters<DeliveryStore['matchReplay']>[0],
+  ): Promise<ReplayMatch | { tooMany: number }> {
+    return matchReplay(this.#connections.read, replay)
+  }
+
+  async addReplay(replay: Parameters<DeliveryStore['addReplay']>[0]): Promise<StoredReplay> {
+    const added = await addReplay(this.#connections.act, replay)
+    this.#workIf(true)
+    return added
   }
 
   getReplay(key: number): Promise<StoredReplay | null> {
@@ -313,7 +340,9 @@ class PostgresStore implements Store {
   }
 
   retain(retention: RetentionCutoffs, rowsMax: number): Promise<RetentionReport> {
-    return this.#connections.actTransaction((query) => retain(query, retention, rowsMax))
+    return this.#connections.actTransaction((query) =>
+      this.#retention.retain(query, retention, rowsMax),
+    )
   }
 
   async erase(selection: EraseSelection, callsMax: number): Promise<EraseReport & { more: boolean }> {

@@ -19,11 +19,11 @@ BEGIN
   RETURN QUERY
   WITH RECURSIVE free AS (
     (SELECT destination_key FROM hookswitch.lanes WHERE state = 'running' AND epoch IS NULL
-     ORDER BY destination_key LIMIT 1)
+     ORDER BY destination_key, retrying, due_at LIMIT 1)
     UNION ALL
     SELECT (SELECT l.destination_key FROM hookswitch.lanes l
             WHERE l.state = 'running' AND l.epoch IS NULL AND l.destination_key > free.destination_key
-            ORDER BY l.destination_key LIMIT 1)
+            ORDER BY l.destination_key, l.retrying, l.due_at LIMIT 1)
     FROM free WHERE free.destination_key IS NOT NULL
   )
   SELECT EXISTS (SELECT FROM hookswitch.nodes n
@@ -38,7 +38,8 @@ END
 $$;
 
 -- Locks the destinations, then the lanes of the results, and looks only then, in a statement that sees all that was
--- committed while it waited: a position that was drawn meanwhile, a hold, the claims of other nodes.
+-- committed while it waited: a position that was drawn meanwhile, a hold, the claims of other nodes. A destination
+-- that is only to be taken from is left out where another node holds it, which is taking from it at this moment.
 CREATE FUNCTION hookswitch.lock_work(
   node_epoch text, lapses_ms integer, result_lanes bigint[], result_deliveries bigint[],
   due_destinations bigint[], lanes_max integer
@@ -49,33 +50,36 @@ SET enable_seqscan = off
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  destination_keys bigint[];
+  locked bigint[];
 BEGIN
   -- Held to the end, so that nobody frees the lanes of this epoch while it takes others.
   PERFORM FROM hookswitch.nodes WHERE epoch = node_epoch AND beat_at > hookswitch.now_ms() - lapses_ms FOR KEY SHARE;
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT array_agg(wanted.key) INTO destination_keys FROM (
-    SELECT unnest(due_destinations) AS key
-    UNION
-    SELECT l.destination_key FROM hookswitch.lanes l WHERE l.key = ANY (result_lanes)
-  ) wanted;
   -- Who only needs a destination to stay there (a retry, a replay) is not kept waiting by this kind of lock.
-  PERFORM FROM hookswitch.destinations WHERE key = ANY (destination_keys) ORDER BY key FOR NO KEY UPDATE;
+  SELECT coalesce(array_agg(d.key), '{}') INTO locked FROM (
+    SELECT key FROM hookswitch.destinations
+    WHERE key IN (SELECT l.destination_key FROM hookswitch.lanes l WHERE l.key = ANY (result_lanes))
+    ORDER BY key FOR NO KEY UPDATE
+  ) d;
+  SELECT locked || coalesce(array_agg(d.key), '{}') INTO locked FROM (
+    SELECT key FROM hookswitch.destinations
+    WHERE key = ANY (due_destinations) AND key <> ALL (locked) FOR NO KEY UPDATE SKIP LOCKED
+  ) d;
   PERFORM FROM hookswitch.lanes WHERE key = ANY (result_lanes) ORDER BY destination_key, lane_key FOR UPDATE;
 
   RETURN QUERY SELECT
     hookswitch.now_ms(),
     (SELECT json_agg(json_build_object(
-       'key', d.key, 'version', d.version, 'definition', d.definition, 'flow', d.flow,
+       'key', d.key, 'version', d.version, 'terms', d.terms, 'flow', d.flow,
        'running', claimed.running, 'retrying', claimed.retrying, 'onNode', claimed.on_node))
      FROM hookswitch.destinations d, LATERAL (
        SELECT count(*) AS running, count(*) FILTER (WHERE l.retrying) AS retrying,
               count(*) FILTER (WHERE l.epoch = node_epoch) AS on_node
        FROM hookswitch.lanes l WHERE l.destination_key = d.key AND l.epoch IS NOT NULL
      ) claimed
-     WHERE d.key = ANY (destination_keys)),
+     WHERE d.key = ANY (locked)),
     (SELECT json_agg(json_build_object(
        'key', l.key, 'destinationKey', l.destination_key, 'claim', l.claim, 'headAttempts', l.head_attempts,
        'pending', (SELECT json_agg(waiting ORDER BY waiting.position) FROM (
@@ -87,7 +91,7 @@ BEGIN
     (SELECT json_agg(d) FROM hookswitch.deliveries d WHERE d.key = ANY (result_deliveries) AND d.state <> 'pending'),
     (SELECT json_agg(json_build_object(
        'key', l.key, 'destinationKey', destination.key, 'retrying', kind.retrying, 'dueAt', l.due_at))
-     FROM unnest(destination_keys) AS destination (key), (VALUES (false), (true)) AS kind (retrying), LATERAL (
+     FROM unnest(locked) AS destination (key), (VALUES (false), (true)) AS kind (retrying), LATERAL (
        SELECT l.key, l.due_at FROM hookswitch.lanes l
        WHERE l.destination_key = destination.key AND l.retrying = kind.retrying
          AND l.state = 'running' AND l.epoch IS NULL
@@ -143,10 +147,11 @@ BEGIN
   UPDATE hookswitch.destinations d SET flow = n.flow
   FROM unnest(destination_keys, destination_flows) AS n(key, flow) WHERE d.key = n.key;
 
-  SELECT array_agg(chosen.key) INTO taken FROM (
-    SELECT l.key FROM hookswitch.lanes l
-    WHERE l.key = ANY (claimed_lanes) AND l.state = 'running' AND l.epoch IS NULL FOR UPDATE SKIP LOCKED
-  ) chosen;
+  -- What must hold is asked apart, so that no plan goes through all lanes for which it does.
+  WITH chosen AS MATERIALIZED (
+    SELECT key, state, epoch FROM hookswitch.lanes WHERE key = ANY (claimed_lanes) FOR UPDATE SKIP LOCKED
+  )
+  SELECT array_agg(key) INTO taken FROM chosen WHERE state = 'running' AND epoch IS NULL;
   RETURN QUERY
   WITH heads AS MATERIALIZED (
     SELECT l.key AS lane, to_json(head) AS delivery

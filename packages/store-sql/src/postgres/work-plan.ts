@@ -3,13 +3,13 @@ import {
   drawn,
   lanesToTake,
   settle,
-  type DestinationDefinition,
   type DestinationFlow,
   type StoredDelivery,
   type WorkRequest,
   type WorkResult,
 } from '@hookswitch/core'
 import { attemptRow, type AttemptRow } from '../delivery-rows.ts'
+import type { DeliveryTerms } from './destinations.ts'
 
 /** What `work` changes, decided from what was read under its locks. Pure. */
 
@@ -26,7 +26,7 @@ export interface WorkRead {
 export interface LockedDestination {
   key: number
   version: number
-  definition: Pick<DestinationDefinition, 'onExhausted' | 'limits'>
+  terms: DeliveryTerms
   flow: DestinationFlow
   running: number
   retrying: number
@@ -153,7 +153,7 @@ function writeResult(
   }
   const settlement = settle(
     result,
-    share.definition,
+    share.terms,
     share.flow,
     { headAttempts: lane.headAttempts, reason: head.reason },
     now,
@@ -171,8 +171,7 @@ function writeResult(
       return null
     }
     case 'parked': {
-      const { headAttempts } = lane
-      const { reason } = settlement.lane
+      const { reason, headAttempts } = settlement.lane
       plan.lanes.push({ key: lane.key, state: 'parked', dueAt: now, headAttempts, kept: false, reason })
       return null
     }
@@ -201,7 +200,7 @@ const unbounded: Room = { lanesFree: Infinity, lanesPerDestinationMax: Infinity 
 /** What one destination may be sent, while a call of `work` gives and takes. */
 class Share {
   readonly key: number
-  readonly definition: LockedDestination['definition']
+  readonly terms: DeliveryTerms
   flow: DestinationFlow
   onNode: number
   /** Lanes that may be taken, in the order in which they are due. */
@@ -213,9 +212,9 @@ class Share {
   #running: number
   #retrying: number
 
-  constructor({ key, definition, flow, running, retrying, onNode }: LockedDestination, now: number) {
+  constructor({ key, terms, flow, running, retrying, onNode }: LockedDestination, now: number) {
     this.key = key
-    this.definition = definition
+    this.terms = terms
     this.flow = flow
     this.onNode = onNode
     this.#before = flow
@@ -247,7 +246,7 @@ class Share {
   }
 
   begin({ fresh, retrying }: { fresh: number; retrying: number }): void {
-    const { limits } = this.definition
+    const { limits } = this.terms
     this.flow = drawn(limits, this.flow, fresh + retrying, this.#now)
     this.#running += fresh + retrying
     this.#retrying += retrying
@@ -283,13 +282,11 @@ class Share {
   }
 
   #allowed(): { sends: number; nextAt: number | null } {
-    return allowedSends(this.definition.limits, this.flow, this.#running, this.#now)
+    return allowedSends(this.terms.limits, this.flow, this.#running, this.#now)
   }
 
   #most(room: Room, wanted: { fresh: number; retrying: number }, sends: number): typeof wanted {
-    // A node that takes none is stopping.
-    if (room.lanesPerDestinationMax === 0) return { fresh: 0, retrying: 0 }
-    const { limits } = this.definition
+    const { limits } = this.terms
     const running = { retrying: this.#retrying, onNode: this.onNode }
     return lanesToTake(limits, sends, wanted, running, room, this.flow.retryTurn)
   }

@@ -2,7 +2,6 @@ import {
   epochLapsesMs,
   holdAt,
   type Claim,
-  type DestinationDefinition,
   type DestinationFlow,
   type StoredDelivery,
   type StoredEvent,
@@ -12,6 +11,7 @@ import {
 import { storedDelivery, type DeliveryRow } from '../delivery-rows.ts'
 import { storedEvent, type EventRow } from '../rows.ts'
 import type { Query, Transaction } from './connections.ts'
+import type { DeliveryTerms } from './destinations.ts'
 import { eventColumns } from './events.ts'
 import { storableText } from './text.ts'
 import {
@@ -24,8 +24,8 @@ import {
   type WorkRead,
 } from './work-plan.ts'
 
-/** A lane that was to be taken is held by an appender for about this long; it need not say when it gives up. */
-const appenderMs = 20
+/** What was to be taken and is held by others is looked at again after this: they need not say when they give up. */
+const heldByOthersMs = 20
 
 /**
  * Writes results and claims lanes. Where there is nothing to do it is one statement without a lock; otherwise two
@@ -40,7 +40,7 @@ export async function work(
 ): Promise<{ answer: WorkAnswer; leftForOthers: boolean }> {
   const { epoch, results } = request
   const look = await lookForWork(query, epoch)
-  if (!look.alive) return lapsed
+  if (!look.alive) return lapsed(request)
   const due: number[] = []
   let waitMs: number | null = null
   for (const { key, flow, dueAt } of look.destinations) {
@@ -55,11 +55,14 @@ export async function work(
   }
   return transaction(async (inTransaction) => {
     const read = await lockWork(inTransaction, request, due)
-    if (read === null) return lapsed
+    if (read === null) return lapsed(request)
     const plan = planWork(request, read)
     const claims = await writeWork(inTransaction, epoch, plan, read)
     waitMs = sooner(waitMs, plan.waitMs)
-    if (claims.length < plan.kept.length + plan.taken.length) waitMs = sooner(waitMs, appenderMs)
+    const locked = new Set(read.destinations.map(({ key }) => key))
+    if (!due.every((key) => locked.has(key)) || claims.length < plan.kept.length + plan.taken.length) {
+      waitMs = sooner(waitMs, heldByOthersMs)
+    }
     return {
       answer: { alive: true, written: plan.written, claims, waitMs },
       leftForOthers: plan.leftForOthers,
@@ -67,10 +70,10 @@ export async function work(
   })
 }
 
-const lapsed = {
-  answer: { alive: false, written: [], claims: [], waitMs: null },
-  leftForOthers: false,
-} satisfies Awaited<ReturnType<typeof work>>
+function lapsed({ results }: WorkRequest): Awaited<ReturnType<typeof work>> {
+  const written = results.map(() => false)
+  return { answer: { alive: false, written, claims: [], waitMs: null }, leftForOthers: false }
+}
 
 interface Look {
   alive: boolean
@@ -115,7 +118,7 @@ async function lockWork(
     now: row.now_ms,
     destinations: (row.destinations ?? []).map((destination) => ({
       ...destination,
-      definition: JSON.parse(destination.definition) as DestinationDefinition,
+      terms: JSON.parse(destination.terms) as DeliveryTerms,
       flow: JSON.parse(destination.flow) as DestinationFlow,
     })),
     held: (row.held ?? []).map((lane) => ({ ...lane, pending: (lane.pending ?? []).map(storedDelivery) })),
@@ -127,8 +130,7 @@ async function lockWork(
 /** What is under lock. Lists without entries are null. */
 interface LockedRow {
   now_ms: number
-  destinations:
-    (Omit<LockedDestination, 'definition' | 'flow'> & { definition: string; flow: string })[] | null
+  destinations: (Omit<LockedDestination, 'terms' | 'flow'> & { terms: string; flow: string })[] | null
   held: (Omit<HeldLane, 'pending'> & { pending: DeliveryRow[] | null })[] | null
   ended: DeliveryRow[] | null
   free: FreeLane[] | null

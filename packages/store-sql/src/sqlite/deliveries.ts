@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DeliveryQuery, DeliveryState, ListedDelivery, StoredAttempt } from '@hookswitch/core'
+import type { DeliveryQuery, DeliveryState, ListedDelivery, RetryResult, StoredAttempt } from '@hookswitch/core'
 import {
   expiredReason,
   listedDelivery,
@@ -98,14 +98,14 @@ export class DeliveryTable {
     return this.#listedAt(keysOf(this.#ofEvent.all(seq)).toReversed())
   }
 
-  retry(key: number, now: number): 'done' | 'not_found' | 'claimed' | 'delivered' | 'event_removed' {
+  retry(key: number, now: number): RetryResult {
     const delivery = this.#find(key)
     if (delivery === undefined) return 'not_found'
-    if (delivery.state === 'delivered') return 'delivered'
     if (delivery.state === 'pending') return this.#hurryLane(delivery, now)
     const { event_seq: seq, destination_key: destination, lane_key: lane } = delivery
     const found = this.#canRun.get(seq, destination) as { event: number; destination: number }
-    if (found.destination === 0) return 'not_found'
+    if (found.destination === 0) return 'destination_removed'
+    if (delivery.state === 'delivered') return 'delivered'
     if (found.event === 0) return 'event_removed'
     this.#reopen.run(this.#lanes.drawPosition(destination, lane, now), now, key)
     return 'done'
@@ -131,7 +131,7 @@ export class DeliveryTable {
   }
 
   #isHead(delivery: DeliveryRow): boolean {
-    return this.#lanes.head(delivery.destination_key, delivery.lane_key)?.key === delivery.key
+    return this.#lanes.head(delivery)?.key === delivery.key
   }
 
   #isTried(delivery: DeliveryRow): boolean {

@@ -33,6 +33,7 @@ export function deliveryMethods({ read, write, derive, upkeep, wake }: Runner): 
       write(({ destinations }, now) => destinations.remove(id, undelivered, deliveriesMax, now)),
     holdDestination: (id, hold) => act(({ destinations }, now) => destinations.hold(id, hold, now)),
     destinationVersions: (seq) => read(({ destinations }) => destinations.versionsAt(seq)),
+    destinationNames: (wanted) => read(({ destinations }) => destinations.names(wanted)),
 
     async beat(epoch) {
       const { alive, freed } = await derive(({ nodes }, now) => nodes.beat(epoch, now))
@@ -55,7 +56,8 @@ export function deliveryMethods({ read, write, derive, upkeep, wake }: Runner): 
     resumeLane: (key) => act(({ lanes }, now) => lanes.resume(key, now)),
     skipLaneHead: (key, reason) => act(({ lanes }, now) => lanes.skipHead(key, reason, now)),
 
-    addReplay: (replay) => write(({ replays }, now) => replays.add(replay, now)),
+    matchReplay: (replay) => read(({ replays }) => replays.match(replay)),
+    addReplay: (replay) => act(({ replays }, now) => replays.add(replay, now)),
     getReplay: (key) => read(({ replays }) => replays.get(key)),
     listReplays: (query) => read(({ replays }) => replays.list(query)),
     cancelReplay: (key) => write(({ replays }, now) => replays.cancel(key, now)),
@@ -79,7 +81,10 @@ export function deliveryMethods({ read, write, derive, upkeep, wake }: Runner): 
     },
     async retain(retention, rowsMax) {
       const report = await derive((tables, now) => tables.retention.retain(retention, rowsMax, now))
-      await upkeep(({ database }) => giveBackPages(database))
+      await upkeep(({ database, eraser }) => {
+        eraser.overwrite(database)
+        giveBackPages(database)
+      })
       return report
     },
     async erase(selection, callsMax) {

@@ -6,6 +6,7 @@ import {
   resumedByChange,
   type DestinationDefinition,
   type DestinationFlow,
+  type DestinationName,
   type DestinationVersion,
   type Hold,
   type NewDestination,
@@ -14,11 +15,13 @@ import {
 } from '@hookswitch/core'
 import {
   countedMax,
+  destinationName,
   destinationVersion,
   removedReason,
   sameDefinition,
   storedDestination,
   type DeliveryRow,
+  type DestinationNameRow,
   type DestinationRow,
   type DestinationVersionRow,
 } from '../delivery-rows.ts'
@@ -38,6 +41,8 @@ export class DestinationTable {
   readonly #insertVersion: StatementSync
   readonly #isRouted: StatementSync
   readonly #versionsAt: StatementSync
+  readonly #namesOfKeys: StatementSync
+  readonly #named: StatementSync
   readonly #routing: StatementSync
   readonly #countRouting: StatementSync
   readonly #routed: StatementSync
@@ -63,20 +68,28 @@ export class DestinationTable {
     this.#setFlow = database.prepare(`UPDATE destinations SET flow = ? WHERE key = ?`)
     this.#delete = database.prepare(`DELETE FROM destinations WHERE key = ?`)
     this.#insertVersion = database.prepare(
-      `INSERT INTO destination_versions (destination_key, version, id, from_seq, at, definition)
-       VALUES (?, ?, ?, (SELECT folded_seq + 1 FROM fold_state), ?, ?)`,
+      `INSERT INTO destination_versions (destination_key, version, id, from_seq, at, name, definition)
+       VALUES (?, ?, ?, (SELECT folded_seq + 1 FROM fold_state), ?, ?, ?)`,
     )
     this.#isRouted = database.prepare(
       `SELECT 1 FROM destination_versions WHERE destination_key = ? AND version = ? AND definition IS NOT NULL`,
     )
     // The version in force is the last that is not after the event: several may begin at one place of the log.
     this.#versionsAt = database.prepare(
-      `SELECT * FROM destination_versions v
-       WHERE v.from_seq > ?1 OR v.version = (
-         SELECT max(version) FROM destination_versions w
-         WHERE w.destination_key = v.destination_key AND w.from_seq <= ?1)
+      `SELECT v.* FROM (
+         SELECT destination_key, max(version) AS latest,
+           max(version) FILTER (WHERE from_seq <= ?1) AS valid, min(version) FILTER (WHERE from_seq > ?1) AS next
+         FROM destination_versions GROUP BY destination_key) d
+       JOIN destination_versions v
+         ON v.destination_key = d.destination_key AND v.version IN (d.valid, d.next, d.latest)
        ORDER BY v.destination_key, v.version`,
     )
+    const latestNames = `SELECT destination_key, id, name FROM destination_versions v
+      WHERE version = (SELECT max(version) FROM destination_versions w WHERE w.destination_key = v.destination_key)`
+    this.#namesOfKeys = database.prepare(
+      `${latestNames} AND destination_key IN (SELECT value FROM json_each(?)) ORDER BY destination_key`,
+    )
+    this.#named = database.prepare(`${latestNames} AND (id = ?1 OR name = ?1) ORDER BY destination_key`)
     this.#routing = database.prepare(`SELECT version FROM routing_state`)
     this.#countRouting = database.prepare(`UPDATE routing_state SET version = version + 1`)
     this.#routed = database.prepare(
@@ -123,7 +136,7 @@ export class DestinationTable {
       now,
     ) as unknown as DestinationRow | undefined
     if (row === undefined) return null
-    this.#insertVersion.run(row.key, row.version, id, now, definitionText)
+    this.#insertVersion.run(row.key, row.version, id, now, definition.name, definitionText)
     this.#countRouting.run()
     return storedDestination(row)
   }
@@ -194,6 +207,14 @@ export class DestinationTable {
     return (this.#versionsAt.all(seq) as unknown as DestinationVersionRow[]).map(destinationVersion)
   }
 
+  names(wanted: { keys: readonly number[] } | { idOrName: string }): DestinationName[] {
+    const rows =
+      'keys' in wanted
+        ? this.#namesOfKeys.all(JSON.stringify(wanted.keys))
+        : this.#named.all(wanted.idOrName)
+    return (rows as unknown as DestinationNameRow[]).map(destinationName)
+  }
+
   /** Those that are routed to; parsed again only after a change. */
   routed(): { routing: number; destinations: readonly RoutedDestination[] } {
     const routing = this.routing()
@@ -229,7 +250,7 @@ export class DestinationTable {
   }
 
   #addVersion(
-    { key, id, version }: StoredDestination,
+    { key, id, version, definition: before }: StoredDestination,
     definition: DestinationDefinition | null,
     now: number,
   ): void {
@@ -239,6 +260,7 @@ export class DestinationTable {
       version + 1,
       id,
       now,
+      (definition ?? before).name,
       definition === null ? null : JSON.stringify(definition),
     )
     this.countRouting()

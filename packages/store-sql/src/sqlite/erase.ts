@@ -91,9 +91,9 @@ export class Eraser {
     if (!this.#hasErased) return
     const { page_count: pages } = database.prepare('PRAGMA page_count').get() as { page_count: number }
     if (pages <= vacuumPagesMax) database.exec('VACUUM')
-    // Empties the log beside the database.
-    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-    this.#hasErased = false
+    // Empties the log beside the database; where a reader keeps that from being done, the next call tries again.
+    const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
+    this.#hasErased = busy !== 0
   }
 
   /** @returns the calls that are meant, by key, and the last one looked at; null where there are no more. */

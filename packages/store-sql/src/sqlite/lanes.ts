@@ -31,8 +31,10 @@ export class LaneTable {
       `INSERT INTO deliveries (destination_key, event_seq, lane_key, position, replay_key, state, attempts, created_at)
        VALUES (?, ?, ?, ?, ?, 'pending', 0, ?)`,
     )
+    // Only what the lane and the condition do not say: each column of a row costs as much as a seek.
     this.#head = database.prepare(
-      `SELECT * FROM deliveries INDEXED BY deliveries_pending
+      `SELECT key, event_seq, position, replay_key, reason, attempts, created_at
+       FROM deliveries INDEXED BY deliveries_pending
        WHERE destination_key = ? AND lane_key = ? AND state = 'pending' ORDER BY position LIMIT 1`,
     )
     this.#finish = database.prepare(
@@ -84,8 +86,24 @@ export class LaneTable {
     return (this.#draw.get(destinationKey, laneKey, now) as { tail: number }).tail
   }
 
-  head(destinationKey: number, laneKey: string): DeliveryRow | undefined {
-    return this.#head.get(destinationKey, laneKey) as DeliveryRow | undefined
+  /** The delivery that is next in a lane. */
+  head({ destination_key, lane_key }: LaneName): DeliveryRow | undefined {
+    const head = this.#head.get(destination_key, lane_key) as HeadRow | undefined
+    if (head === undefined) return undefined
+    const { key, event_seq, position, replay_key, reason, attempts, created_at } = head
+    return {
+      key,
+      destination_key,
+      event_seq,
+      lane_key,
+      position,
+      replay_key,
+      state: 'pending',
+      reason,
+      attempts,
+      created_at,
+      finished_at: null,
+    }
   }
 
   /** Ends a delivery; what becomes of its lane is for the caller to say. */
@@ -93,10 +111,7 @@ export class LaneTable {
     this.#finish.run(state, reason, attempts, now, key)
   }
 
-  laneOf({
-    destination_key,
-    lane_key,
-  }: Pick<DeliveryRow, 'destination_key' | 'lane_key'>): LaneStand | undefined {
+  laneOf({ destination_key, lane_key }: LaneName): LaneStand | undefined {
     return this.#ofDelivery.get(destination_key, lane_key) as LaneStand | undefined
   }
 
@@ -115,7 +130,7 @@ export class LaneTable {
     const lane = this.laneOf(gone)
     // A claimed lane goes on by the claim's result.
     if (lane === undefined || lane.epoch !== null) return
-    const head = this.head(gone.destination_key, gone.lane_key)
+    const head = this.head(gone)
     if (head === undefined) this.remove(lane.key)
     else if (head.position > gone.position) this.rewind(lane.key, now)
   }
@@ -123,8 +138,7 @@ export class LaneTable {
   /** After a delivery was erased: an empty lane, whose name may be a number, goes at once, also while it is claimed. */
   eraseGap(gone: DeliveryRow, now: number): void {
     const lane = this.laneOf(gone)
-    if (lane !== undefined && this.head(gone.destination_key, gone.lane_key) === undefined)
-      this.remove(lane.key)
+    if (lane !== undefined && this.head(gone) === undefined) this.remove(lane.key)
     else this.#closeGap(gone, now)
   }
 
@@ -156,7 +170,7 @@ export class LaneTable {
     const lane = this.laneAt(key)
     if (lane === undefined) return 'not_found'
     if (lane.epoch !== null) return 'claimed'
-    const head = this.head(lane.destination_key, lane.lane_key)
+    const head = this.head(lane)
     if (head === undefined) return 'not_found'
     this.passOver(head, 'skipped', reason, now)
     return 'done'
@@ -185,11 +199,17 @@ export class LaneTable {
   }
 }
 
+/** What names a lane, in its own row and in those of its deliveries. */
+type LaneName = Pick<DeliveryRow, 'destination_key' | 'lane_key'>
+
+type HeadRow = Pick<
+  DeliveryRow,
+  'key' | 'event_seq' | 'position' | 'replay_key' | 'reason' | 'attempts' | 'created_at'
+>
+
 /** How a lane stands, for those who would change it. */
-export interface LaneStand {
+interface LaneStand extends LaneName {
   key: number
-  destination_key: number
-  lane_key: string
   state: string
   epoch: string | null
 }

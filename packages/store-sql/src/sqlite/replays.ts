@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { CallHead } from '@hookswitch/events'
-import type { ReplayFilter, ReplayRead, RoutedDelivery, StoredReplay } from '@hookswitch/core'
+import type { ReplayFilter, ReplayMatch, ReplayRead, RoutedDelivery, StoredReplay } from '@hookswitch/core'
 import { countedMax, storedReplay, type ReplayRow } from '../delivery-rows.ts'
 import { readHead, storedEvent, type EventRow } from '../rows.ts'
 import type { LaneTable } from './lanes.ts'
@@ -20,7 +20,7 @@ export class ReplayTable {
   readonly #get: StatementSync
   readonly #list: StatementSync
   readonly #cancel: StatementSync
-  readonly #oldest: StatementSync
+  readonly #next: StatementSync
   readonly #lookedAt: StatementSync
   readonly #commit: StatementSync
   readonly #event: StatementSync
@@ -30,45 +30,48 @@ export class ReplayTable {
     this.#lanes = lanes
     this.#lists = new Statements(database)
     this.#insert = database.prepare(
-      `INSERT INTO replays (destination_key, filter, total, made, state, cursor_seq, until_seq, created_at)
-       VALUES (?, ?, ?, 0, 'running', ?, ?, ?) RETURNING *`,
+      `INSERT INTO replays (destination_key, filter, total, made, state, cursor_seq, until_seq, turn, created_at)
+       VALUES (?, ?, ?, 0, 'running', ?, ?, 0, ?) RETURNING *`,
     )
     this.#get = database.prepare(`SELECT * FROM replays WHERE key = ?`)
     this.#list = database.prepare(`SELECT * FROM replays WHERE key < ? ORDER BY key DESC LIMIT ?`)
     this.#cancel = database.prepare(
       `UPDATE replays SET state = 'cancelled', finished_at = ? WHERE key = ? AND state = 'running'`,
     )
-    this.#oldest = database.prepare(
-      `SELECT * FROM replays INDEXED BY replays_running WHERE state = 'running' ORDER BY key LIMIT 1`,
+    this.#next = database.prepare(
+      `SELECT * FROM replays INDEXED BY replays_running WHERE state = 'running' ORDER BY turn, key LIMIT 1`,
     )
     this.#lookedAt = database.prepare(`UPDATE replays SET cursor_seq = ? WHERE key = ?`)
     this.#commit = database.prepare(
-      `UPDATE replays SET cursor_seq = ?, made = made + ?, state = ?, finished_at = ?
+      `UPDATE replays SET cursor_seq = ?, made = made + ?, state = ?, finished_at = ?,
+         turn = 1 + (SELECT max(turn) FROM replays INDEXED BY replays_running WHERE state = 'running')
        WHERE key = ? AND cursor_seq = ? AND state = 'running'`,
     )
     this.#event = database.prepare(`SELECT * FROM events WHERE seq = ?`)
     this.#call = database.prepare(`SELECT head FROM calls WHERE call_id = ? AND head <> ''`)
   }
 
-  /** Counts what matches now; an event that is not folded yet is not replayed, since it is still to be routed. */
-  add(
-    { destinationKey, filter, totalMax }: { destinationKey: number; filter: ReplayFilter; totalMax: number },
-    now: number,
-  ): StoredReplay | { tooMany: number } {
+  match({
+    destinationKey,
+    filter,
+    totalMax,
+  }: {
+    destinationKey: number
+    filter: ReplayFilter
+    totalMax: number
+  }): ReplayMatch | { tooMany: number } {
     const { sql, values } = matching(filter, destinationKey, null)
     const found = this.#lists
       .of(`SELECT count(*) AS total, min(key) AS first, max(key) AS last FROM (${sql} LIMIT ?)`)
       .get(...values, totalMax + countedMax) as { total: number; first: number | null; last: number | null }
     const { total, first, last } = found
     if (total > totalMax) return { tooMany: total }
-    const row = this.#insert.get(
-      destinationKey,
-      JSON.stringify(filter),
-      total,
-      first === null ? 0 : first - 1,
-      last ?? 0,
-      now,
-    )
+    return { total, afterSeq: first === null ? 0 : first - 1, untilSeq: last ?? 0 }
+  }
+
+  add(replay: { destinationKey: number; filter: ReplayFilter } & ReplayMatch, now: number): StoredReplay {
+    const { destinationKey, filter, total, afterSeq, untilSeq } = replay
+    const row = this.#insert.get(destinationKey, JSON.stringify(filter), total, afterSeq, untilSeq, now)
     return storedReplay(row as unknown as ReplayRow)
   }
 
@@ -88,7 +91,7 @@ export class ReplayTable {
   }
 
   read(eventsMax: number): ReplayRead | null {
-    const row = this.#oldest.get() as unknown as ReplayRow | undefined
+    const row = this.#next.get() as unknown as ReplayRow | undefined
     if (row === undefined) return null
     const replay = storedReplay(row)
     const { filter, destinationKey, cursorSeq, untilSeq } = replay

@@ -17,6 +17,8 @@ export class Retention {
   readonly #deleteAttempts: StatementSync
   readonly #deleteDelivery: StatementSync
   readonly #calls: StatementSync
+  readonly #callWaits: StatementSync
+  readonly #hasTranscript: StatementSync
   readonly #deleteTranscript: StatementSync
   readonly #deleteParts: StatementSync
   readonly #emptyCall: StatementSync
@@ -51,7 +53,12 @@ export class Retention {
        FROM calls
        WHERE first_event_at < ? AND (first_event_at, call_key) > (?, ?) ORDER BY first_event_at, call_key LIMIT ?`,
     )
+    this.#callWaits = database.prepare(
+      `SELECT 1 FROM call_events c CROSS JOIN deliveries d INDEXED BY deliveries_event ON d.event_seq = c.seq
+       WHERE c.call_key = ? AND d.state = 'pending' LIMIT 1`,
+    )
     const transcript = `call_key = ?1 AND kind IN ('final', 'live', 'tool')`
+    this.#hasTranscript = database.prepare(`SELECT 1 FROM call_parts WHERE ${transcript} LIMIT 1`)
     this.#deleteTranscript = database.prepare(
       `DELETE FROM call_parts WHERE ${transcript}
          AND (kind, seq) IN (SELECT kind, seq FROM call_parts WHERE ${transcript} LIMIT ?2)`,
@@ -162,6 +169,7 @@ export class Retention {
 
   #removeTranscripts(before: number, rows: number, report: RetentionReport): number {
     return this.#eachCall(before, rows, (call, left) => {
+      if (this.#hasTranscript.get(call) === undefined || this.#waits(call)) return 0
       const removed = Number(this.#deleteTranscript.run(call, left).changes)
       report.transcripts += removed
       return removed
@@ -170,6 +178,7 @@ export class Retention {
 
   #removeRecords(before: number, rows: number, report: RetentionReport): number {
     return this.#eachCall(before, rows, (call, allowed) => {
+      if (this.#waits(call)) return 0
       const removed = Number(this.#deleteParts.run(call, allowed).changes)
       if (removed < allowed) {
         report.records += Number(this.#emptyCall.run(call).changes)
@@ -177,6 +186,11 @@ export class Retention {
       }
       return removed
     })
+  }
+
+  /** Whether a delivery of the call is pending, which is made from its record. */
+  #waits(call: number): boolean {
+    return this.#callWaits.get(call) !== undefined
   }
 
   /** Goes through the calls whose last event is older; one that takes more rows than are left is come back to. */

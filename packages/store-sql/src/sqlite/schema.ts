@@ -112,6 +112,7 @@ export const migrations: readonly string[] = [
     id TEXT NOT NULL,
     from_seq INTEGER NOT NULL,
     at INTEGER NOT NULL,
+    name TEXT NOT NULL,
     -- Null from the removal on.
     definition TEXT,
     PRIMARY KEY (destination_key, version)
@@ -196,10 +197,12 @@ export const migrations: readonly string[] = [
     state TEXT NOT NULL,
     cursor_seq INTEGER NOT NULL,
     until_seq INTEGER NOT NULL,
+    -- Drawn with each stretch: the running one with the lowest is next.
+    turn INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     finished_at INTEGER
   ) STRICT;
-  CREATE INDEX replays_running ON replays (state) WHERE state = 'running';
+  CREATE INDEX replays_running ON replays (turn, key) WHERE state = 'running';
 
   CREATE TABLE audit (
     key INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -32,6 +32,8 @@ export interface SqliteOptions {
   folder: string
   /** A second connection that only reads, beside the one that writes in the same process. Default false. */
   readOnly?: boolean
+  /** With `readOnly`: copies the log into the database meanwhile, which blocks its thread; one reader does. Default true. */
+  checkpoints?: boolean
   /** Appends are refused below this many free bytes, so that results and retention can still be written. Default 512 MiB. */
   freeBytesMin?: number
   /** The largest size of the database file in pages of 4096 bytes; beyond it the store is full. Default: unbounded. */
@@ -96,7 +98,8 @@ class SqliteStore implements Omit<Store, keyof DeliveryStore> {
       this.#lock?.release()
       throw storeFailure(error)
     }
-    this.#checkpointer = options.readOnly === true ? new Checkpointer(this.#file) : null
+    this.#checkpointer =
+      options.readOnly === true && options.checkpoints !== false ? new Checkpointer(this.#file) : null
   }
 
   /** For the methods that deliver. */

@@ -71,7 +71,8 @@ export class WorkTable {
       `UPDATE lanes SET epoch = NULL, due_at = ?, head_attempts = ?, retrying = ? WHERE key = ?`,
     )
     this.#park = database.prepare(
-      `UPDATE lanes SET state = 'parked', epoch = NULL, parked_at = ?, parked_reason = ? WHERE key = ?`,
+      `UPDATE lanes SET state = 'parked', epoch = NULL, parked_at = ?, parked_reason = ?, head_attempts = ?, retrying = 1
+       WHERE key = ?`,
     )
     this.#runningOf = database.prepare(
       `SELECT retrying, epoch = ? AS own, count(*) AS lanes FROM lanes INDEXED BY lanes_claimed
@@ -124,7 +125,7 @@ export class WorkTable {
     const lane = this.#lane.get(result.laneKey) as ClaimedLane | undefined
     if (lane === undefined || lane.epoch !== turn.epoch || lane.claim !== result.claim) return false
     if (turn.goingOn.has(lane.key)) return false
-    const head = this.#lanes.head(lane.destination_key, lane.lane_key)
+    const head = this.#lanes.head(lane)
     const isHead = head?.key === result.deliveryKey
     const delivery = isHead ? head : (this.#delivery.get(result.deliveryKey) as DeliveryRow | undefined)
     if (!isHead && delivery !== undefined && !isIn(lane, delivery)) return false
@@ -150,7 +151,7 @@ export class WorkTable {
     if (state === 'pending') this.#note.run(reason, attempts, head.key)
     else this.#lanes.finish(head.key, state, reason, attempts, turn.now)
     if (next.state === 'done') turn.goingOn.set(lane.key, { lane, wantsNext: result.wantsNext })
-    else if (next.state === 'parked') this.#park.run(turn.now, next.reason, lane.key)
+    else if (next.state === 'parked') this.#park.run(turn.now, next.reason, next.headAttempts, lane.key)
     else this.#release.run(next.dueAt, next.headAttempts, next.headAttempts > 0 ? 1 : 0, lane.key)
     return true
   }
@@ -266,7 +267,7 @@ export class WorkTable {
   /** The delivery to make, past those that are too old; null where the lane is idle, or has too many of them. */
   #nextDelivery(lane: ClaimedLane, turn: Turn): DeliveryRow | null {
     for (; ; turn.expired += 1) {
-      const head = this.#lanes.head(lane.destination_key, lane.lane_key)
+      const head = this.#lanes.head(lane)
       if (head === undefined) {
         this.#lanes.remove(lane.key)
         return null

@@ -151,7 +151,8 @@ function run(command: string[], owner: Owner): Promise<Running> {
     child.stderr.on('data', (chunk: Buffer) => {
       if (log === 'ready') return
       log += chunk.toString('utf8')
-      if (/FATAL|PANIC/.test(log)) {
+      // What clients are told that come before it is ready is no refusal of its own.
+      if (/FATAL:(?!\s+the database system is)|PANIC/.test(log)) {
         clearTimeout(timer)
         fail('it refused')
       } else if (log.includes('ready to accept connections')) {

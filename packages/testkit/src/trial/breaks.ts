@@ -31,22 +31,24 @@ export const breaks = {
     ],
   },
   'remembered-head': {
-    says: 'the head of a lane is remembered as long as it is pending, and not looked up',
+    says: 'the head of a lane is remembered until its result is written, and not looked up',
     file: 'store-sql/src/sqlite/lanes.ts',
     edits: [
       {
-        find: `return this.#head.get(destinationKey, laneKey) as DeliveryRow | undefined`,
-        replace: `const name = destinationKey + ' ' + laneKey
-    this.heads ??= new Map()
-    const known = this.byKey.get(this.heads.get(name) ?? 0)
-    if (known !== undefined) return known
-    const head = this.#head.get(destinationKey, laneKey)
-    if (head !== undefined) this.heads.set(name, head.key)
-    return head`,
+        find: `const head = this.#head.get(destination_key, lane_key) as HeadRow | undefined`,
+        replace: `const name = destination_key + ' ' + lane_key
+    const head = this.byKey.get(this.heads.get(name) ?? 0) ?? this.#head.get(destination_key, lane_key)
+    if (head !== undefined) this.heads.set(name, head.key)`,
+      },
+      {
+        find: `this.#finish.run(state, reason, attempts, now, key)`,
+        replace: `this.#finish.run(state, reason, attempts, now, key)
+    for (const [name, head] of this.heads) if (head === key && state !== 'skipped') this.heads.delete(name)`,
       },
       {
         find: `this.#delete = database.prepare(`,
-        replace: `this.byKey = database.prepare("SELECT * FROM deliveries WHERE key = ? AND state = 'pending'")
+        replace: `this.heads = new Map()
+    this.byKey = database.prepare('SELECT * FROM deliveries WHERE key = ?')
     this.#delete = database.prepare(`,
       },
     ],
@@ -98,7 +100,9 @@ export function brokenSource({ file, edits }: Break): string {
   for (const { find, replace } of edits) {
     const times = source.split(find).length - 1
     if (times !== 1) {
-      throw new Error(`packages/${file} has this ${times} times and not once; mend the table of breaks:\n${find}`)
+      throw new Error(
+        `packages/${file} has this ${times} times and not once; mend the table of breaks:\n${find}`,
+      )
     }
     source = source.replace(find, () => replace)
   }

@@ -37,6 +37,7 @@ export class Disk {
   #pages = 0
   #before = 0
   #copied = 0
+  #index: number | null = null
   readonly #head = new Uint32Array(25)
 
   private constructor(folder: string, clock: () => number, store: Store) {
@@ -80,7 +81,7 @@ export class Disk {
   async lose(position: number): Promise<void> {
     const database = readFileSync(path.join(this.#place, 'hookswitch.db'))
     const log = readFileSync(this.#log).subarray(0, logHeadBytes + (position - this.#before) * logPageBytes)
-    await this.#store.close()
+    await this.#close()
     rmSync(this.#place, { recursive: true })
     this.#life += 1
     mkdirSync(this.#place)
@@ -101,18 +102,20 @@ export class Disk {
   }
 
   async dispose(): Promise<void> {
-    await this.#store.close()
+    await this.#close()
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #close(): Promise<void> {
+    if (this.#index !== null) closeSync(this.#index)
+    this.#index = null
+    return this.#store.close()
   }
 
   /** SQLite keeps account of its log in a file beside it, in words of 32 bits (https://sqlite.org/walformat.html). */
   #look(): void {
-    const index = openSync(path.join(this.#place, 'hookswitch.db-shm'), 'r')
-    try {
-      readSync(index, this.#head, 0, this.#head.byteLength, 0)
-    } finally {
-      closeSync(index)
-    }
+    this.#index ??= openSync(path.join(this.#place, 'hookswitch.db-shm'), 'r')
+    readSync(this.#index, this.#head, 0, this.#head.byteLength, 0)
     const salt = `${this.#head[8]} ${this.#head[9]}`
     if (salt !== this.#salt) {
       // A log begins anew only when all of the one before it has been copied.

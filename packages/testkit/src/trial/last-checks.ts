@@ -1,6 +1,13 @@
-import { notRouted, type DestinationVersion, type ListedDelivery, type Store, type StoredEvent } from '@hookswitch/core'
+import {
+  notRouted,
+  type DestinationVersion,
+  type ListedDelivery,
+  type Store,
+  type StoredEvent,
+} from '@hookswitch/core'
 import type { Disk } from './disk.ts'
-import { deliveryName, type Ledger } from './ledger.ts'
+import { deliveryName } from './deed.ts'
+import type { Ledger } from './ledger.ts'
 import type { Senders } from './senders.ts'
 import type { Trace } from './trace.ts'
 import type { Witness } from './witness.ts'
@@ -63,8 +70,11 @@ function checkDeliveries({ ledger, trace, witness }: Evidence, deliveries: reado
       trace.broken('P4', `${name} is delivered, and its destination has never seen it`)
     }
   }
-  if (deliveries.length < ledger.deliveries.size) {
-    trace.broken('P4', `${ledger.deliveries.size - deliveries.length} deliveries are not there any more`)
+  if (deliveries.length < ledger.lanes.deliveries.size) {
+    trace.broken(
+      'P4',
+      `${ledger.lanes.deliveries.size - deliveries.length} deliveries are not there any more`,
+    )
   }
 }
 
@@ -106,7 +116,10 @@ async function checkExplained(
       if (reason === null && !isMade) {
         trace.broken('P6', `event ${event.seq} did not go to destination ${key}, and nothing says why`)
       } else if (reason !== null && isMade) {
-        trace.broken('P6', `event ${event.seq} went to destination ${key}, whose settings said no (${reason})`)
+        trace.broken(
+          'P6',
+          `event ${event.seq} went to destination ${key}, whose settings said no (${reason})`,
+        )
       }
       trace.count(reason === null ? 'explained by a delivery' : `explained: ${reason}`)
     }

@@ -1,7 +1,7 @@
 import { epochLapsesMs, foldTurnMs, StoreError, type Store } from '@hookswitch/core'
 import type { Chance } from './chance.ts'
 import type { Disk } from './disk.ts'
-import type { Deed } from './ledger.ts'
+import type { Deed } from './deed.ts'
 import type { Schedule } from './schedule.ts'
 import type { Trace } from './trace.ts'
 import type { Troubles } from './trouble.ts'
@@ -21,6 +21,7 @@ export interface LinkFaults {
 export const noFaults: LinkFaults = { none: 0, unknown: 0, silent: 0, slow: 0 }
 
 const silentMsMin = 2_000
+const slowMsMin = 100
 
 /** What a node asks of the store. */
 export type NodeStore = Pick<
@@ -48,6 +49,8 @@ export interface LinkOptions {
   trace: Trace
   troubles: Troubles
   faults: () => LinkFaults
+  /** Nothing gets through before then, in either direction. */
+  cutOffUntil: () => number
   /** Takes what comes back: a frozen node takes it later, a dead one never. */
   receive: (run: () => void) => void
   /** Whether it still sends: what a node that is dead has not sent yet, it never does. */
@@ -101,11 +104,19 @@ export function linkTo(options: LinkOptions): NodeStore {
     const { silent, slow } = options.faults()
     const drawn = chance.next()
     if (drawn < silent) return chance.between(silentMsMin, epochLapsesMs * 2)
-    return drawn < silent + slow ? chance.between(100, 800) : chance.between(0, 4)
+    return drawn < silent + slow ? chance.between(slowMsMin, 800) : chance.between(0, 4)
+  }
+
+  function cutOffMs(): number {
+    return Math.max(0, options.cutOffUntil() - schedule.now)
   }
 
   /** Over there, in one step of the trial, the store does it and the ledger is told of it. */
-  function call<T>(name: string, run: (store: Store) => Promise<T>, tell: (answer: T) => Deed | null): Promise<T> {
+  function call<T>(
+    name: string,
+    run: (store: Store) => Promise<T>,
+    tell: (answer: T) => Deed | null,
+  ): Promise<T> {
     const failure = fault()
     if (failure !== null) {
       troubles.note(who, 'store fault')
@@ -120,16 +131,17 @@ export function linkTo(options: LinkOptions): NodeStore {
         trace.count('store silent')
         trace.note(who, `will not hear of ${name} for ${ways[0] + ways[1]} ms`)
       }
-      const end = isSilent ? troubles.begin(who, 'store silent') : null
-      const answer = (run: () => void): void => {
-        schedule.after(ways[1], () => {
+      const isSlow = Math.max(...ways) >= slowMsMin
+      const end = isSlow ? troubles.begin(who, isSilent ? 'store silent' : 'store slow') : null
+      const answer = (settle: () => void): void => {
+        schedule.after(ways[1] + cutOffMs(), () => {
           receive(() => {
             end?.()
-            run()
+            settle()
           })
         })
       }
-      schedule.after(ways[0], () => {
+      schedule.after(ways[0] + cutOffMs(), () => {
         // What a node had not sent when it died, or when the power failed, is gone with it.
         if (disk.life !== life || (!isAlive() && chance.happens(0.5))) return
         if (failure === 'none' || failure === 'unknown') {
@@ -246,4 +258,3 @@ export function linkTo(options: LinkOptions): NodeStore {
       ),
   }
 }
-

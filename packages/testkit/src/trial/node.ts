@@ -53,6 +53,8 @@ export class TrialNode {
   readonly timers: Timers
   readonly deliverer: Deliverer
   readonly acceptor: Acceptor
+  /** It and the store do not hear of each other before then. */
+  cutOffUntil = 0
   readonly #upkeep: Upkeep
   readonly #fold: FoldLoop
   readonly #surroundings: NodeSurroundings

@@ -9,7 +9,7 @@ import {
 } from '@hookswitch/core'
 import type { Chance } from './chance.ts'
 import type { Disk } from './disk.ts'
-import type { Deed } from './ledger.ts'
+import type { Deed } from './deed.ts'
 import type { Peer } from './peers.ts'
 import { drawDefinition, drawPeer, healthyName } from './scenario.ts'
 import type { Schedule } from './schedule.ts'
@@ -31,12 +31,13 @@ const destinationsMax = 7
 
 const acts = {
   pause: 4,
+  pauseAndChange: 2,
   resume: 8,
   change: 3,
   add: 1,
   remove: 0.7,
   leaveOut: 0.7,
-  retry: 6,
+  retry: 12,
   skip: 3,
   resumeLane: 6,
   skipLaneHead: 4,
@@ -98,6 +99,13 @@ export class Operator {
         const detail = 'paused by hand'
         return this.#hold(destination, { reason: 'paused', until: null, detail })
       }),
+    pauseAndChange: () =>
+      this.#onDestination(async (destination) => {
+        await this.#hold(destination, { reason: 'paused', until: null, detail: 'paused by hand' })
+        // What was under way at the pause may still say something about the destination.
+        await this.#options.schedule.wait(this.#options.chance.between(0, 5_000))
+        return this.#change(destination)
+      }),
     resume: () =>
       this.#onDestination(async (destination) =>
         destination.flow.hold === null ? null : this.#hold(destination, null),
@@ -142,7 +150,9 @@ export class Operator {
     },
   }
 
-  async #onDestination(run: (destination: StoredDestination) => Promise<string | null>): Promise<string | null> {
+  async #onDestination(
+    run: (destination: StoredDestination) => Promise<string | null>,
+  ): Promise<string | null> {
     const others = (await this.#destinations()).filter(({ definition }) => definition.name !== healthyName)
     if (others.length === 0) return null
     const destination = this.#options.chance.pick(others)
@@ -164,7 +174,10 @@ export class Operator {
         held === null ? null : { kind: 'destination', stored: held, act: hold === null ? 'resumed' : 'held' },
     )
     if (stored !== null && (stored.flow.hold?.reason ?? null) !== (hold?.reason ?? null)) {
-      trace.broken('P7', `${destination.id} was to be ${hold?.reason ?? 'resumed'} and is ${stored.flow.hold?.reason}`)
+      trace.broken(
+        'P7',
+        `${destination.id} was to be ${hold?.reason ?? 'resumed'} and is ${stored.flow.hold?.reason}`,
+      )
     }
     return stored === null ? null : (hold?.reason ?? 'active')
   }
@@ -188,18 +201,27 @@ export class Operator {
     const undelivered = chance.pick(['refuse', 'skip', 'dead'] as const)
     for (;;) {
       const answer = await this.#ask(
-        (store) => store.removeDestination(id, undelivered, chance.between(1, 20)),
-        (removal) =>
+        async (store) => ({
+          removal: await store.removeDestination(id, undelivered, chance.between(1, 20)),
+          left: await store.listDeliveries({
+            destinationKey: key,
+            state: 'pending',
+            before: null,
+            limit: 1_000,
+          }),
+        }),
+        ({ removal, left }) =>
           removal === null || (undelivered === 'refuse' && removal.remaining > 0)
             ? null
             : {
                 kind: 'removed',
                 destinationKey: key,
                 undelivered: undelivered === 'dead' ? 'dead' : 'skip',
-                remaining: removal.remaining,
+                isDone: removal.remaining === 0,
+                left,
               },
       )
-      const remaining = answer?.remaining ?? 0
+      const remaining = answer.removal?.remaining ?? 0
       if (remaining === 0 || undelivered === 'refuse') return `${undelivered}, ${remaining} remain`
       await schedule.wait(chance.between(0, 50))
     }
@@ -244,8 +266,11 @@ export class Operator {
 
   async #someDelivery(state: 'pending' | null): Promise<ListedDelivery | null> {
     const { chance } = this.#options
-    const wanted = state ?? chance.pick(['pending', 'dead', 'dead', 'skipped', 'filtered', 'delivered'] as const)
-    const listed = await this.#look((store) => store.listDeliveries({ state: wanted, before: null, limit: 20 }))
+    const wanted =
+      state ?? chance.pick(['pending', 'dead', 'dead', 'skipped', 'filtered', 'delivered'] as const)
+    const listed = await this.#look((store) =>
+      store.listDeliveries({ state: wanted, before: null, limit: 20 }),
+    )
     return listed.length === 0 ? null : chance.pick(listed)
   }
 

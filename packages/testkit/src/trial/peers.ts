@@ -24,6 +24,8 @@ export interface Peer {
   filtered: number
   /** A node waits this long for its answer. */
   timeoutMs: number
+  /** The share of its answers, of whatever kind, that take long. */
+  lags: number
 }
 
 /** What comes of one request. */
@@ -34,7 +36,14 @@ export interface Reply {
   mood: Mood | 'poison' | 'filter'
 }
 
-const nothing = { status: null, cause: null, message: null, retryAfterMs: null, request: null, response: null }
+const nothing = {
+  status: null,
+  cause: null,
+  message: null,
+  retryAfterMs: null,
+  request: null,
+  response: null,
+}
 
 /** What the destination does with a request that reaches it now. */
 export function reply(peer: Peer, job: DeliveryJob, now: number, chance: Chance): Reply {
@@ -45,10 +54,14 @@ export function reply(peer: Peer, job: DeliveryJob, now: number, chance: Chance)
     ...wanted,
   })
   if (isAmong(`filter ${event}`, peer.filtered)) {
-    return { result: result({ verdict: 'filtered', message: 'the filter said no' }), afterMs: chance.between(0, 2), mood: 'filter' }
+    return {
+      result: result({ verdict: 'filtered', message: 'the filter said no' }),
+      afterMs: chance.between(0, 2),
+      mood: 'filter',
+    }
   }
   const mood = peer.moods.find(({ until }) => now < until)?.mood ?? 'ok'
-  const quickMs = chance.between(1, 30)
+  const quickMs = chance.happens(peer.lags) ? chance.between(100, 3_000) : chance.between(1, 30)
   const delivered = result({ verdict: 'delivered', status: 200 })
   switch (mood) {
     case 'down':
@@ -67,9 +80,9 @@ export function reply(peer: Peer, job: DeliveryJob, now: number, chance: Chance)
         mood,
       }
     case 'refuses':
-      return { result: result({ verdict: 'auth', status: 401 }), afterMs: quickMs, mood }
+      return { result: result({ verdict: 'auth', status: 401 }), afterMs: chance.between(10, 3_000), mood }
     case 'gone':
-      return { result: result({ verdict: 'gone', status: 410 }), afterMs: quickMs, mood }
+      return { result: result({ verdict: 'gone', status: 410 }), afterMs: chance.between(10, 3_000), mood }
     case 'interrupts':
       if (chance.happens(0.6)) return { result: result({ verdict: 'interrupted' }), afterMs: quickMs, mood }
       break
@@ -88,7 +101,11 @@ export function reply(peer: Peer, job: DeliveryJob, now: number, chance: Chance)
   if (isAmong(`poison ${event}`, peer.poison)) {
     return { result: result({ verdict: 'reject', status: 422 }), afterMs: quickMs, mood: 'poison' }
   }
-  return { result: delivered, afterMs: mood === 'slow' ? chance.between(200, peer.timeoutMs - 1) : quickMs, mood }
+  return {
+    result: delivered,
+    afterMs: mood === 'slow' ? chance.between(200, peer.timeoutMs - 1) : quickMs,
+    mood,
+  }
 }
 
 /** The same for an event whenever it is asked. */

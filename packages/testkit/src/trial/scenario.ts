@@ -7,6 +7,7 @@ import type { Mood, Peer } from './peers.ts'
 export interface Pace {
   deathMs: number | null
   freezeMs: number | null
+  cutOffMs: number | null
   stopMs: number | null
   powerLossMs: number | null
   actMs: number | null
@@ -32,7 +33,7 @@ export interface Scenario {
 export const healthyName = 'healthy'
 
 /** Always there, and quick. */
-export const well: Peer = { moods: [], poison: 0, filtered: 0, timeoutMs: 5_000 }
+export const well: Peer = { moods: [], poison: 0, filtered: 0, timeoutMs: 5_000, lags: 0 }
 
 export function drawScenario(chance: Chance): Scenario {
   const activeMs = chance.between(8, 45) * 1_000
@@ -76,6 +77,7 @@ export function drawScenario(chance: Chance): Scenario {
     pace: {
       deathMs: some(15_000, 0.5),
       freezeMs: some(15_000, 0.5),
+      cutOffMs: some(8_000, 0.5),
       stopMs: some(20_000, 0.3),
       powerLossMs: some(20_000, 0.3),
       actMs: chance.happens(0.8) ? chance.between(300, 4_000) : null,
@@ -133,7 +135,7 @@ function drawRetry(chance: Chance): RetryPolicy {
 
 export function drawPeer(chance: Chance, activeMs: number): Peer {
   const moods: Peer['moods'] = []
-  for (let until = 0; until < activeMs; ) {
+  for (let until = 0; until < activeMs;) {
     until += chance.between(500, 12_000)
     moods.push({ until, mood: drawMood(chance) })
   }
@@ -141,7 +143,8 @@ export function drawPeer(chance: Chance, activeMs: number): Peer {
     moods,
     poison: chance.pick([0, 0, 0.05, 0.3]),
     filtered: chance.pick([0, 0, 0.2]),
-    timeoutMs: chance.pick([1_000, 5_000, 5_000, 20_000]),
+    timeoutMs: chance.pick([1_000, 5_000, 20_000]),
+    lags: chance.pick([0, 0, 0.3]),
   }
 }
 
@@ -154,8 +157,8 @@ function drawMood(chance: Chance): Mood {
     hangs: 3,
     limits: 2,
     busy: 1,
-    refuses: 1,
-    gone: 0.5,
+    refuses: 2,
+    gone: 1,
     interrupts: 1,
     throws: 1,
   })

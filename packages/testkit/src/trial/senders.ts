@@ -73,8 +73,10 @@ export class Senders {
       stored.delete(content)
       const [id] = acknowledged
       if (rows.length > 1) trace.broken('P2', `one event is stored ${rows.length} times`)
-      if (acknowledged.size > 1) trace.broken('P2', `one event was acknowledged as ${[...acknowledged].join(' and ')}`)
-      if (id !== undefined && rows[0]?.id !== id) trace.broken('P1', `${id} was acknowledged and is not there`)
+      if (acknowledged.size > 1)
+        trace.broken('P2', `one event was acknowledged as ${[...acknowledged].join(' and ')}`)
+      if (id !== undefined && rows[0]?.id !== id)
+        trace.broken('P1', `${id} was acknowledged and is not there`)
     }
     if (stored.size > 0) trace.broken('P1', 'there is an event that nobody has sent')
   }
@@ -96,7 +98,10 @@ export class Senders {
         callId,
         timestamp: new Date(occurredAt).toISOString(),
         ...(chance.happens(0.7) ? { agentId: facts.agentId } : {}),
-        data: { number, ...(chance.happens(0.7) ? { direction: 'inbound', fromNumber: facts.fromNumber } : {}) },
+        data: {
+          number,
+          ...(chance.happens(0.7) ? { direction: 'inbound', fromNumber: facts.fromNumber } : {}),
+        },
       }
       const body = Buffer.from(JSON.stringify(value))
       const event = {

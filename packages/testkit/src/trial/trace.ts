@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 
-/** The promises of ARCHITECTURE.md that a trial can see broken. `store` and `quiet` are the trial's own expectations. */
-export type Promised = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7' | 'store' | 'quiet'
+/**
+ * The promises of ARCHITECTURE.md that a trial can see broken. Besides: `store`, that the port answers what it says,
+ * and `stop`, that a node ends when it is told to.
+ */
+export type Promised = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7' | 'store' | 'stop'
 
 /** A promise that was broken, and how. */
 export interface Breach {

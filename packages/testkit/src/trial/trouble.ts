@@ -1,5 +1,6 @@
-/** What happens to a node, or between it and the store, that excuses that something is sent once more. */
-export type Trouble = 'death' | 'freeze' | 'cut off' | 'store fault' | 'store silent' | 'power loss'
+/** What happens to a node, or between it and the store. */
+export type Trouble =
+  'death' | 'freeze' | 'cut off' | 'store fault' | 'store silent' | 'store slow' | 'power loss'
 
 interface Stretch {
   trouble: Trouble

@@ -1,5 +1,15 @@
-import { retryAfterWithinCap, triesMax, type AttemptResult, type DeliveryJob, type WorkAnswer, type WorkRequest } from '@hookswitch/core'
-import { deliveryName, type Ledger, type LedgerDelivery } from './ledger.ts'
+import {
+  epochLapsesMs,
+  retryAfterWithinCap,
+  triesMax,
+  type AttemptResult,
+  type DeliveryJob,
+  type WorkAnswer,
+  type WorkRequest,
+} from '@hookswitch/core'
+import { deliveryName } from './deed.ts'
+import type { LedgerDelivery } from './lane-account.ts'
+import type { Ledger } from './ledger.ts'
 import type { Trace } from './trace.ts'
 import type { Troubles } from './trouble.ts'
 
@@ -29,13 +39,16 @@ export interface Sighting {
 const pauseMs = 1_000
 
 /**
- * A healthy destination's try begins at most so long after it is due, whatever others do: a second until a node asks
- * by itself where no signal came, and as much for what the store and the places of its own deliveries take.
+ * A healthy destination for which something is due is sent something at least this often, whatever others do: where
+ * no signal came it takes a second until a node asks by itself.
  */
-export const healthyDelayMsMax = 2_500
+const healthyDelayMsMax = 1_500
 
 /** Sends that come due within this much of each other may go together. */
 const rateToleranceMs = 50
+
+/** After these it may be that a result was not written. */
+const mayLose = ['death', 'freeze', 'cut off', 'store fault', 'store silent', 'power loss'] as const
 
 /** After the last trouble of any node it may take so long until all is as it was: an epoch lapses after 10 s. */
 const recoveryMs = 15_000
@@ -45,6 +58,7 @@ export class Witness {
   /** The longest that a healthy destination has waited. */
   healthyDelayMs = 0
   readonly sightings: Sighting[] = []
+  #healthySentAt = 0
   readonly #trace: Trace
   readonly #troubles: Troubles
   readonly #now: () => number
@@ -122,19 +136,18 @@ export class Witness {
     this.#crowds(sighting)
     const { hold } = destination
     if ((hold?.reason === 'paused' || hold?.reason === 'removed') && now - hold.since > pauseMs) {
-      this.#trace.broken('P7', `${node} begins ${name} ${now - hold.since} ms after its destination was paused`)
+      this.#trace.broken(
+        'P7',
+        `${node} begins ${name} ${now - hold.since} ms after its destination was paused`,
+      )
     }
     if (now < delivery.notBefore) {
-      this.#trace.broken('P7', `${node} begins ${name} ${delivery.notBefore - now} ms before the policy lets it`)
+      this.#trace.broken(
+        'P7',
+        `${node} begins ${name} ${delivery.notBefore - now} ms before the policy lets it`,
+      )
     }
-    const isTroubled = this.#troubles.anyHad(Math.min(delivery.dueSince ?? now, now) - recoveryMs)
-    if (isHealthy && delivery.dueSince !== null && !isTroubled) {
-      const delayMs = now - delivery.dueSince
-      this.healthyDelayMs = Math.max(this.healthyDelayMs, delayMs)
-      if (delayMs > healthyDelayMsMax) {
-        this.#trace.broken('P5', `a healthy destination waited ${delayMs} ms for ${name}, while others failed`)
-      }
-    }
+    if (isHealthy) this.#waited(delivery)
     this.sightings.push(sighting)
     this.#open.add(sighting)
     this.#ofClaim.set(key, sighting)
@@ -179,6 +192,21 @@ export class Witness {
     return (this.#ofDelivery.get(name) ?? []).some(({ taken }) => taken?.verdict === 'delivered')
   }
 
+  /** P5: its own deliveries wait for each other, but not for those of others. */
+  #waited({ dueSince }: LedgerDelivery): void {
+    const now = this.#now()
+    const since = Math.max(dueSince ?? now, this.#healthySentAt)
+    this.#healthySentAt = now
+    if (this.#troubles.anyHad(since - recoveryMs)) return
+    const delayMs = now - since
+    this.healthyDelayMs = Math.max(this.healthyDelayMs, delayMs)
+    if (delayMs <= healthyDelayMsMax) return
+    this.#trace.broken(
+      'P5',
+      `a healthy destination was sent nothing for ${delayMs} ms while something was due`,
+    )
+  }
+
   /** In a lane only one is under way, unless whoever made the other is dead or stood still. */
   #overlaps(sighting: Sighting): void {
     for (const other of this.#open) {
@@ -196,7 +224,8 @@ export class Witness {
     for (const earlier of this.#ofDelivery.get(sighting.name) ?? []) {
       if (earlier.taken?.verdict !== 'delivered') continue
       this.#trace.count('repeats')
-      if (this.#troubles.had(earlier.node, earlier.begunAt)) continue
+      // What kept the node from renewing its epoch may lie before the try that was cut off by it.
+      if (this.#troubles.had(earlier.node, earlier.begunAt - epochLapsesMs, mayLose)) continue
       this.#trace.broken('P3', `${sighting.name} was delivered and is sent again, without a cause`)
     }
   }
