@@ -116,7 +116,7 @@ describe('operations.md', () => {
       ...['accepted', 'duplicate', 'delivered', 'filtered', 'returned'].map(
         (name) => [name, 'info'] as const,
       ),
-      ...['dead', 'held'].map((name) => [name, 'warn'] as const),
+      ...['dead', 'parked', 'held'].map((name) => [name, 'warn'] as const),
     ])
     const files = listFiles(repositoryRoot).filter((file) =>
       /^packages\/server\/src\/.*(?<!\.test)\.ts$/.test(file),

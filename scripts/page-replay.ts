@@ -48,6 +48,7 @@ const timesOfNow = new Set([
   'createdAt',
   'updatedAt',
   'expiresAt',
+  'removedBefore',
   'lastUsedAt',
   'startedAt',
   'finishedAt',

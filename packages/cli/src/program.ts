@@ -11,6 +11,7 @@ import { addExplainCommand } from './explain/explain.ts'
 import { helpEnding } from './help.ts'
 import { addLanesCommand } from './lanes/lanes.ts'
 import { addReplayCommand } from './replay/replay.ts'
+import { addRetentionCommand } from './retention/retention.ts'
 import { addDoctorCommand } from './doctor/doctor.ts'
 import { addInitCommand } from './init/init.ts'
 import { addMigrateCommand } from './migrate/migrate.ts'
@@ -47,6 +48,7 @@ export function createProgram(context: Context): Command {
   addLanesCommand(program, context)
   addReplayCommand(program, context)
   addTokensCommand(program, context)
+  addRetentionCommand(program, context)
   addEraseCommand(program, context)
   addAuditCommand(program, context)
   addDoctorCommand(program, context)

@@ -165,9 +165,9 @@ describe('deliveries', () => {
     })
   })
 
-  test('lanes lists a parked lane; resume tries its head again', async () => {
+  test('lanes lists a parked lane with all its tries; resume tries its head again', async () => {
     expect((await run('lanes', '--state', 'parked')).stdout).toMatch(
-      /^lane_\d+ +strict +call:call_poison +parked/m,
+      /^lane_\d+ +strict +call:call_poison +parked +1 +dlv_\d+ +1 /m,
     )
     const { id } = await firstOf('/lanes?state=parked')
     expect(await run('lanes', 'resume', String(id))).toMatchObject({ code: 0 })
@@ -185,6 +185,23 @@ describe('deliveries', () => {
     expect(JSON.parse(done.stdout)).toMatchObject({ state: 'done', total: 1, made: 1 })
   })
 
+  test('replay says why fewer deliveries were made than events match', async () => {
+    for (const eventType of ['call.started', 'call.ended']) {
+      const sent = await post(server, JSON.stringify({ eventType, callId: 'call_two' }))
+      expect(sent.status).toBe(200)
+    }
+    const delivered = async (count: number) => {
+      const page = await api(server, '/deliveries?state=delivered&callId=call_two&destination=crm')
+      return (page.body['items'] as unknown[]).length === count
+    }
+    await until('the call to be delivered', () => delivered(1))
+    const { stdout } = await run('replay', '--destination', 'crm', '--call', 'call_two')
+    expect(stdout).toMatch(
+      /^rpl_\d+ is done: 1 of 2 events stand in their lanes again\.\nThe other one is of a type or scope that crm does not take, or removed meanwhile\.\n$/,
+    )
+    await until('the replay to arrive', () => delivered(2))
+  })
+
   test('what is not there is said to be not there', async () => {
     for (const args of [
       ['deliveries', 'show', 'dlv_999'],
@@ -197,7 +214,31 @@ describe('deliveries', () => {
   })
 })
 
+test('retention says for each class how long it is kept, and what goes now', async () => {
+  const { code, stdout } = await run('retention')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^attempts +deliveries that have ended.* +30 days +\d{4}-\d\d-\d\d /m)
+  expect(stdout).toMatch(/^events +events, with their bytes +for good +–$/m)
+  expect(JSON.parse((await run('retention', '--json')).stdout)).toMatchObject({
+    attempts: { days: 30 },
+    records: { days: null, removedBefore: null },
+  })
+})
+
 describe('erase', () => {
+  test('events without a record are told as well - it is no lie that nothing was there', async () => {
+    const other = createServer((request, response) => {
+      request.resume()
+      response.end(JSON.stringify({ calls: 0, events: 2, deliveries: 0, attempts: 0 }))
+    }).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    const { stdout } = await run('erase', '--call', 'call_1', '--yes', '--url', url, '--token', 'any')
+    other.closeAllConnections()
+    other.close()
+    expect(stdout).toBe('Erased 0 calls, 2 events, 0 deliveries and 0 tries.\n')
+  })
+
   test('it asks, or wants --yes where nobody can be asked, and says what was erased', async () => {
     expect(await run('erase', '--phone', '+1 555 0100')).toMatchObject({ code: 2 })
     expect(await run('erase', '--yes')).toMatchObject({ code: 2 })

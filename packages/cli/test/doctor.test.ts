@@ -1,13 +1,16 @@
 import { once } from 'node:events'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
+  api,
   endServerProcesses,
   post,
   startServerProcess,
   temporaryFolder,
+  until,
   type ServerProcess,
 } from '@hookswitch/testkit'
 import { postgresMissing, queryPostgres, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
@@ -68,11 +71,50 @@ describe('doctor', () => {
       'store',
       'durability',
       'port',
+      'deliveries',
       'public url',
     ])
     expect(named(checks, 'port')[0]?.message).toBe(
       `A Hookswitch server listens at ${server.url}, and is ready.`,
     )
+  })
+
+  test('says which destinations are held, and why, and which have lanes that are parked', async () => {
+    const receiver = createHttpServer((request, response) => {
+      request.resume()
+      // One that it does not want.
+      response.writeHead(400).end()
+    }).listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`
+    const own = await startServerProcess({ env: { HOOKSWITCH_EGRESS_ALLOW: '127.0.0.0/8' } })
+    const ask = async (path: string, body: object) => {
+      const init = {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }
+      expect((await api(own, path, init)).status).toBeLessThan(300)
+    }
+    for (const name of ['crm', 'strict']) {
+      await ask('/destinations', { name, kind: 'webhook', onExhausted: 'park', settings: { url } })
+    }
+    await ask('/destinations/crm/pause', { reason: 'maintenance' })
+    await post(own, '{"eventType":"call.ended","callId":"call_1"}')
+    await until('the lane to be parked', async () => {
+      return ((await api(own, '/lanes?state=parked')).body['items'] as unknown[]).length === 1
+    })
+    const { code, checks } = await doctor({
+      PORT: new URL(own.url).port,
+      HOOKSWITCH_DATA_DIR: join(own.folder, 'data'),
+      HOOKSWITCH_ADMIN_TOKEN: own.adminToken,
+    })
+    expect(code).toBe(0)
+    expect(named(checks, 'deliveries')).toMatchObject([
+      { status: 'warn', message: 'crm is held (paused: maintenance); 1 lane is parked, of strict.' },
+    ])
+    receiver.closeAllConnections()
+    receiver.close()
   })
 
   test('prints a line for each, and what to do below', async () => {

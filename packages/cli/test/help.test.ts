@@ -71,6 +71,7 @@ test('there are the commands that were promised', () => {
     'hookswitch tokens create',
     'hookswitch tokens rotate',
     'hookswitch tokens revoke',
+    'hookswitch retention',
     'hookswitch erase',
     'hookswitch audit',
     'hookswitch doctor',

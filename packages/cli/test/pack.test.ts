@@ -8,9 +8,9 @@ import { guideSample } from './guide-sample.ts'
 import { endPrograms, startProgram } from './program.ts'
 
 const repository = join(import.meta.dirname, '../../..')
-const packages = ['events', 'core', 'store-sql', 'server', 'cli']
+const packages = ['events', 'core', 'destinations', 'store-sql', 'server', 'cli']
 
-/** A build, five packs and an installation from the registry; a few seconds each. */
+/** A build, six packs and an installation from the registry; a few seconds each. */
 const installMs = 180_000
 
 interface Packed {
@@ -116,6 +116,40 @@ describe('the packed packages, installed elsewhere', () => {
     program.signal('SIGTERM')
     expect(await program.ended()).toBe(0)
     expect(program.isRunning()).toBe(false)
+  })
+
+  test('deliver to a handler and through a filter of a config file - every thread starts from what was built', async () => {
+    const place = join(user, 'with-config')
+    mkdirSync(place)
+    const arrived = join(place, 'arrived.json')
+    const config = `
+      import { writeFileSync } from 'node:fs'
+      import { defineConfig, handler } from 'hookswitch'
+      export default defineConfig({
+        destinations: [
+          handler({
+            name: 'mine',
+            filter: ({ outcome }) => outcome.application_id === '12345',
+            run: ({ event, outcome }) => writeFileSync(${JSON.stringify(arrived)}, JSON.stringify({ id: event.id, outcome })),
+          }),
+        ],
+      })
+    `
+    writeFileSync(join(place, 'hookswitch.config.ts'), config)
+    const bin = join(user, 'node_modules/hookswitch/bin/hookswitch.js')
+    const program = await startProgram([process.execPath, bin, 'serve'], place, join(folder, 'data-2'))
+    const { body } = await post(program, guideSample)
+    const delivered = await until('the event to be delivered', async () => {
+      const page = (await api(program, '/deliveries?state=delivered')).body as { items?: unknown[] }
+      return page.items?.[0]
+    })
+    expect(delivered).toMatchObject({ eventId: body['id'], destination: { name: 'mine' } })
+    expect(JSON.parse(readFileSync(arrived, 'utf8'))).toEqual({
+      id: body['id'],
+      outcome: { application_id: '12345' },
+    })
+    program.signal('SIGTERM')
+    expect(await program.ended()).toBe(0)
   })
 
   test('carry their types - the programs of their READMEs compile under the strictest settings', () => {

@@ -83,6 +83,12 @@ describe('an event that the destination refuses', () => {
     const [poisoned, healthy] = await sendPoisoned()
     const lane = await parkedLane()
     await until('the other lane', async () => placesOf(healthy).length === 4)
+    // Nothing has died of it: neither the log nor the metrics say so.
+    await until('the log to say it', () => Promise.resolve(server.output().includes('"msg":"parked"')))
+    expect(server.output()).not.toContain('"msg":"dead"')
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    expect(metrics).toContain('hookswitch_deliveries_total{kind="webhook",outcome="parked"} 1')
+    expect(metrics).not.toContain('outcome="dead"')
     await until('what is behind it', async () => (await parkedLane())['pending'] === 3)
     expect(lane).toMatchObject({ state: 'parked', parkedReason: expect.stringContaining('400') as string })
     expect(placesOf(poisoned)).toEqual([0, 1])

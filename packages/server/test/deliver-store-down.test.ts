@@ -64,7 +64,9 @@ describe.skipIf(missing !== null)(
       expect(new Set(events.map(({ id }) => id))).toEqual(new Set(acknowledged))
       for (const path of ['/plain', '/filters']) {
         const received = receiver.at(path)
-        expect(laneBreaches(received, { lanes: lanesOf(events), interruptions: outages }), path).toEqual([])
+        // A crash of PostgreSQL may take the last results with it: they are done again, and so is what followed.
+        const expected = { lanes: lanesOf(events), interruptions: outages, lateRepeats: true }
+        expect(laneBreaches(received, expected), path).toEqual([])
         // What was answered while the store was away is written when it is back, or was tried again.
         expect(repeatsIn(received)).toBeLessThan(50)
       }

@@ -64,6 +64,48 @@ describe('destinations of the config file', () => {
   })
 })
 
+describe('an act that needs no body', () => {
+  const acts = [
+    '/destinations/crm/pause',
+    '/destinations/crm/resume',
+    '/destinations/crm/test',
+    '/deliveries/dlv_1/retry',
+    '/lanes/lane_1/resume',
+    '/lanes/lane_1/skip',
+    '/deliveries/dlv_2/skip',
+    '/replays/rpl_1/cancel',
+  ]
+
+  test.each(['application/json', 'application/x-www-form-urlencoded', 'text/plain'])(
+    'is done with an empty body of the type %s - clients name one with every POST',
+    async (type) => {
+      await added(server)
+      await server.routed('call_1', 'call.ended', 'call.ended')
+      await server.send('POST', '/replays', { destination: 'crm', filter: {} })
+      for (const path of acts) {
+        const headers = { 'content-type': type }
+        const answer = await server.ask(path, { method: 'POST', headers, body: '' })
+        expect(answer.status, `${path}: ${answer.text}`).toBe(200)
+      }
+    },
+  )
+
+  test('what needs a body says what is missing in an empty one', async () => {
+    const headers = { 'content-type': 'application/json' }
+    for (const path of ['/destinations', '/replays', '/erase']) {
+      const answer = await server.ask(path, { method: 'POST', headers, body: '' })
+      expect(errorOf(answer)).toEqual([400, 'invalid_request', expect.stringMatching(/expected/)])
+    }
+  })
+
+  test('a form that is not empty is refused', async () => {
+    await added(server)
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await server.ask('/destinations/crm/pause', { method: 'POST', headers, body: 'reason=x' })
+    expect(answer.status).toBe(415)
+  })
+})
+
 describe('pausing and resuming', () => {
   test('both may be asked for twice', async () => {
     await added(server)

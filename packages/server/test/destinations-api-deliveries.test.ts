@@ -145,6 +145,28 @@ describe('deliveries', () => {
     ])
   })
 
+  test('those of a destination that was removed are found by its last name or id, and are not retried', async () => {
+    const id = await server.add('first')
+    await server.routed('call_1', 'call.ended')
+    await server.send('PATCH', '/destinations/first', { name: 'crm' })
+    await server.send('DELETE', '/destinations/crm?undelivered=dead')
+    for (const name of ['crm', id]) {
+      expect(await server.itemsOf(`/deliveries?destination=${name}`)).toMatchObject([
+        { id: 'dlv_1', destination: { id, name: 'crm' } },
+      ])
+    }
+    expect((await server.ask('/deliveries?destination=first')).status).toBe(404)
+    expect(errorOf(await server.send('POST', '/deliveries/dlv_1/retry'))).toEqual([
+      409,
+      'conflict',
+      'The destination of this delivery has been removed; there is nowhere left to send it',
+    ])
+    // One that has the name now goes before those that had it.
+    await server.add('crm')
+    expect(await server.itemsOf('/deliveries?destination=crm')).toEqual([])
+    expect(await server.itemsOf(`/deliveries?destination=${id}`)).toHaveLength(1)
+  })
+
   test('a pending one is skipped, with who did it and why', async () => {
     await server.add('crm')
     await server.routed('call_1', 'call.started', 'call.ended')

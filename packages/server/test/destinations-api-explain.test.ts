@@ -142,6 +142,18 @@ describe('explaining an event', () => {
     )
   })
 
+  test('a destination that was removed before the event is not mentioned', async () => {
+    await server.add('crm')
+    await server.send('DELETE', '/destinations/crm')
+    await server.add('other')
+    const [id] = await server.routed('call_1', 'call.ended')
+    const { destinations } = await explained(id)
+    expect((destinations as { destination: object }[]).map(({ destination }) => destination)).toMatchObject([
+      { name: 'from-config' },
+      { name: 'other' },
+    ])
+  })
+
   test('an event that is not there is not found', async () => {
     expect(errorOf(await server.ask('/events/evt_none/explain'))).toEqual([
       404,

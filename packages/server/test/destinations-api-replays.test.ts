@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { now } from './api-server.ts'
 import {
   delivers,
   errorOf,
@@ -67,18 +68,23 @@ describe('replays', () => {
     expect(await total({ source: 'none' })).toBe(0)
     expect(await total({ from: '2026-06-01T00:00:00Z', to: '2026-06-01T00:00:00.001Z' })).toBe(3)
     expect(await total({ to: '2026-06-01T00:00:00Z' })).toBe(0)
+    // In every form that events themselves, or the parameters of a list, have.
+    expect(await total({ type: 'call_end' })).toBe(2)
+    expect(await total({ from: now, to: String(now + 1) })).toBe(3)
+    expect(await total({ to: now })).toBe(0)
     const { body } = await server.ask('/replays?limit=2')
     expect(body['items']).toMatchObject([{ filter: { to: '2026-06-01T00:00:00.000Z' } }, {}])
-    expect(await server.itemsOf(`/replays?cursor=${String(body['nextCursor'])}`)).toHaveLength(6)
+    expect((await server.ask('/replays/rpl_9')).body['filter']).toEqual({ type: 'call.ended' })
+    expect(await server.itemsOf(`/replays?cursor=${String(body['nextCursor'])}`)).toHaveLength(9)
   })
 
   test('one of too many events is refused with their number, and nothing is made', async () => {
     await server.add('crm')
     await server.routed('call_1', 'call.started', 'call.ended')
     const { store } = server
-    const addReplay = store.addReplay.bind(store)
+    const matchReplay = store.matchReplay.bind(store)
     // The limit of the API would take minutes to reach.
-    store.addReplay = (replay) => addReplay({ ...replay, totalMax: replay.totalMax / 100_000 })
+    store.matchReplay = (replay) => matchReplay({ ...replay, totalMax: replay.totalMax / 100_000 })
     expect(errorOf(await server.send('POST', '/replays', { destination: 'crm', filter: {} }))).toEqual([
       400,
       'invalid_request',
@@ -143,6 +149,12 @@ describe('replays', () => {
       'filter.eventIds[0] is "x", expected the id of an event, evt_…',
     ],
     [{ destination: 'crm', filter: { state: 'open' } }, 400, /^filter\.state is "open", expected pending/],
+    [
+      { destination: 'crm', filter: { from: 1.5 } },
+      400,
+      /^filter\.from is 1\.5, expected a time in ISO 8601 .* or in Unix milliseconds$/,
+    ],
+    [{ destination: 'crm', filter: { type: '' } }, 400, /^filter\.type is "", expected an event type/],
   ])('%j is refused', async (given, status, message) => {
     await server.add('crm')
     const answer = await server.send('POST', '/replays', given)

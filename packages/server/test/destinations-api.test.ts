@@ -68,7 +68,10 @@ describe('making a destination', () => {
   })
 
   test.each<[Record<string, unknown>, string | RegExp]>([
-    [{ name: 'Crm' }, /^name is "Crm", expected 1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit$/],
+    [
+      { name: 'Crm' },
+      /^name is "Crm", expected 1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit$/,
+    ],
     [{ kind: 'webhok' }, 'kind is "webhok", did you mean webhook?'],
     [{ kind: undefined }, 'kind is missing, expected the name of a kind, such as webhook'],
     [{ kind: 'handler' }, /^kind is "handler", expected one of webhook, .*: a handler is a function/],
@@ -241,7 +244,6 @@ describe('changing a destination', () => {
     [{ settings: 5 }, 'settings is not valid, expected an object of settings'],
     [{ name: null }, /^name is missing, expected/],
     [{ kind: 'slack' }, 'kind stays webhook; make another destination for another kind'],
-    [{ id: 'dst_1' }, /^id is not a known field/],
     [{ filter: '(' }, /^filter is not JSONata/],
   ])('%j is refused, and nothing is changed', async (given, message) => {
     const before = await added(server)
@@ -252,6 +254,74 @@ describe('changing a destination', () => {
       typeof message === 'string' ? message : expect.stringMatching(message),
     ])
     expect((await server.ask('/destinations/crm')).body).toEqual(before)
+  })
+
+  test('what was read can be changed and sent back - fields that only an answer has are passed over', async () => {
+    const before = await added(server)
+    await server.send('POST', '/destinations/crm/pause')
+    const { body: read } = await server.ask('/destinations/crm')
+    // In the meantime something was delivered.
+    const sent = { ...read, onExhausted: 'park', lastSuccessAt: '2026-05-31T00:00:00.000Z' }
+    const { status, body } = await server.send('PATCH', '/destinations/crm', sent)
+    expect([status, body]).toEqual([200, { ...read, onExhausted: 'park', version: 2 }])
+    expect((await server.itemsOf('/audit'))[0]?.['detail']).not.toMatchObject({
+      fields: expect.arrayContaining(['id']) as unknown,
+    })
+    expect(before['secrets']).toEqual(body['secrets'])
+  })
+
+  test.each<[Record<string, unknown>, number, string]>([
+    [{ id: 'dst_1' }, 400, 'id cannot be changed'],
+    [{ origin: 'config' }, 400, 'origin cannot be changed'],
+    [{ createdAt: null }, 400, 'createdAt cannot be changed'],
+    [
+      { state: { state: 'held', reason: 'paused' } },
+      400,
+      'state is not what it is now; POST /destinations/{id}/pause and POST /destinations/{id}/resume change it',
+    ],
+    [
+      { secrets: ['secret-of-a-mistake'] },
+      400,
+      'secrets are the names of those that are set; set the secrets themselves in settings',
+    ],
+    [{ version: 7 }, 409, 'This destination was changed since it was read; read it again'],
+    [
+      { updatedAt: '2026-01-01T00:00:00.000Z' },
+      409,
+      'This destination was changed since it was read; read it again',
+    ],
+  ])('%j is not what it is, so it is refused', async (given, status, message) => {
+    const before = await added(server)
+    const answer = await server.send('PATCH', '/destinations/crm', { ...given, onExhausted: 'park' })
+    expect([answer.status, answer.body['error']]).toEqual([status, message])
+    expect((await server.ask('/destinations/crm')).body).toEqual(before)
+  })
+
+  test('a URL is shown without its query, and sent back so it stays whole', async () => {
+    const whole = `${url}?key=secret-of-the-url`
+    const made = await added(server, { settings: { url: whole, authSecret: 'secret-of-the-crm' } })
+    expect(made).toMatchObject({ settings: { url: `${url}?…` } })
+    const { text, body: read } = await server.ask('/destinations/crm')
+    expect(text).not.toContain('secret-of')
+    const { body } = await server.send('PATCH', '/destinations/crm', { ...read, lane: 'none' })
+    expect(body).toMatchObject({ lane: 'none', settings: { url: `${url}?…` } })
+    const urlNow = async () => {
+      const stored = await server.store.listDestinations()
+      return stored.find(({ definition }) => definition.name === 'crm')?.definition.settings['url']
+    }
+    expect(await urlNow()).toBe(whole)
+    const refusal =
+      'settings.url ends with ?…, which stands for a query that is not shown; give the URL whole'
+    const moved = { settings: { url: 'http://127.0.0.1:9/moved?…' } }
+    for (const answer of [
+      await server.send('PATCH', '/destinations/crm', moved),
+      await server.send('POST', '/destinations', { ...crm, name: 'copy', ...moved }),
+    ]) {
+      expect(errorOf(answer)).toEqual([400, 'invalid_request', refusal])
+    }
+    expect(await urlNow()).toBe(whole)
+    await server.send('PATCH', '/destinations/crm', { settings: { url } })
+    expect(await urlNow()).toBe(url)
   })
 
   test('a name that is taken is a conflict', async () => {

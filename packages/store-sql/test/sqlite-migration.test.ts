@@ -79,7 +79,7 @@ test('a file of the first version is brought up with all that is in it, and deli
     Array.from({ length: 50 }, (_, index) => index + 51),
   )
   expect(
-    await now.addReplay({ destinationKey: added?.key ?? 0, filter: { from: 0 }, totalMax: 1_000 }),
+    await now.matchReplay({ destinationKey: added?.key ?? 0, filter: { from: 0 }, totalMax: 1_000 }),
   ).toMatchObject({
     total: 100,
   })

@@ -215,8 +215,10 @@ test('a replay finds the few events that match among many, a bounded stretch of 
     )
   }
   await fold()
-  const replay = await store.addReplay({ destinationKey, filter: { source: 'rare' }, totalMax: 10 })
-  expect(replay).toMatchObject({ total: 5 })
+  const filter = { source: 'rare' }
+  const matched = await store.matchReplay({ destinationKey, filter, totalMax: 10 })
+  expect(matched).toEqual({ total: 5, afterSeq: 0, untilSeq: 13_001 })
+  await store.addReplay({ destinationKey, filter, total: 5, afterSeq: 0, untilSeq: 13_001 })
   const found: number[] = []
   for (
     let read = await store.replayRead(2), rounds = 0;

@@ -101,6 +101,11 @@ export interface ApiAct {
   reason: string | null
 }
 
+export type ApiRetention = Record<
+  'attempts' | 'transcripts' | 'records' | 'events',
+  { days: number | null; removedBefore: string | null }
+>
+
 export interface ApiEraseReport {
   calls: number
   events: number

@@ -2,6 +2,7 @@ import { ConfigurationError, loadConfig, type Environment } from '@hookswitch/se
 import type { Context } from '../context.ts'
 import { ownModule } from '../own-module.ts'
 import { failed, passed, type Check } from './check.ts'
+import { checkDeliveries } from './deliveries.ts'
 import { checkDataFolder, checkFileSystem, checkFreeDisk } from './data-folder.ts'
 import { checkPort } from './port.ts'
 import { checkPublicUrl } from './public-url.ts'
@@ -18,11 +19,11 @@ export async function examine(context: Context): Promise<Check[]> {
   if ('problems' in environment) return environment.problems
   return [
     passed('environment', 'Every variable is understood.'),
-    ...(await examineEnvironment(environment.value)),
+    ...(await examineEnvironment(environment.value, context)),
   ]
 }
 
-async function examineEnvironment(environment: Environment): Promise<Check[]> {
+async function examineEnvironment(environment: Environment, context: Context): Promise<Check[]> {
   const name = 'config'
   const file = environment.configPath
   const config = await loadConfig(file, ownModule).then(
@@ -46,12 +47,15 @@ async function examineEnvironment(environment: Environment): Promise<Check[]> {
           )),
         ]
   const folder = environment.dataDir
+  const port = await checkPort(environment)
   return [
     ...ofConfig,
     await checkDataFolder(folder),
     ...(environment.databaseUrl === null ? [await checkFileSystem(folder), await checkFreeDisk(folder)] : []),
     ...store.checks,
-    await checkPort(environment),
+    port,
+    // What another program at that port makes of a request is not to be waited for.
+    ...(port.status === 'ok' ? await checkDeliveries(context) : []),
     checkPublicUrl(environment.publicUrl),
   ]
 }

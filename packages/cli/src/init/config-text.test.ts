@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig } from '@hookswitch/server'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ownModule } from '../own-module.ts'
 import { configText, type ConfigChoices } from './config-text.ts'
 
@@ -45,7 +45,7 @@ function uncommented(text: string): string {
     .split('\n')
     .map((line) => line.replace(/^( *)\/\/ (?=(?:secrets|ipAllow|standardWebhooks|limits): )/, '$1'))
     .filter((line) => !line.includes('auth:'))
-    .map((line) => line.replace(/^ {4}\/\/ (?=[ '}])/, '    '))
+    .map((line) => line.replace(/^( {4}|)\/\/ (?=[ '}a-z])/, '$1'))
     .join('\n')
 }
 
@@ -69,12 +69,15 @@ describe('the config file that init writes', () => {
       const config = await loadConfig(fileOf(index, 'written'), ownModule)
       expect(config.sources.get(source)).toMatchObject({ auth, secrets: [], ipAllow: null })
       expect([...config.agents.keys()]).toEqual(agentId === null ? [] : [agentId])
+      expect(config.destinations).toEqual([])
     },
   )
 
   test('loads with its comments taken off - what is commented out is not wrong', async () => {
-    process.env['HAMSA_SECRET'] = 'a-secret-of-the-sender'
-    process.env['SIGNING_SECRET'] = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+    vi.stubEnv('HAMSA_SECRET', 'a-secret-of-the-sender')
+    vi.stubEnv('SIGNING_SECRET', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+    vi.stubEnv('CRM_SECRET', 'a-secret-of-the-crm')
+    vi.stubEnv('SLACK_URL', 'https://hooks.slack.com/services/T000/B000/XXXX')
     try {
       const config = await loadConfig(fileOf(0, 'uncommented'), ownModule)
       expect(config.sources.get('hamsa')).toMatchObject({
@@ -84,9 +87,12 @@ describe('the config file that init writes', () => {
       })
       expect(config.sources.get('hamsa')?.ipAllow).not.toBeNull()
       expect(config.agents.get('agent-123')).toMatchObject({ echo: ['application_id'] })
+      expect(config.destinations.map(({ definition }) => [definition.name, definition.kind])).toEqual([
+        ['crm', 'webhook'],
+        ['urgent-calls', 'slack'],
+      ])
     } finally {
-      delete process.env['HAMSA_SECRET']
-      delete process.env['SIGNING_SECRET']
+      vi.unstubAllEnvs()
     }
   })
 })

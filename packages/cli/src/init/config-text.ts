@@ -10,6 +10,7 @@ export interface ConfigChoices {
 export function configText({ source, auth, agentId }: ConfigChoices): string {
   const path = source === 'hamsa' ? '/webhook' : `/webhook/${source}`
   return `import { defineConfig } from 'hookswitch'
+// import { slack, webhook } from 'hookswitch'
 
 // Read once, when the server starts. Everything here may be left out.
 export default defineConfig({
@@ -33,9 +34,35 @@ ${auth === 'none' ? openSource : guardedSource(source)}
   agents: {
 ${agentId === null ? commented(agent('agent-123')) : agent(agentId)}
   },
+
+  // Where events go. "hookswitch destinations kinds" says what each kind needs, "hookswitch destinations test" tries one.
+  destinations: [
+    // Every call that has ended, to a server of yours; in order, and again until it is taken.
+${commented(webhookDestination)}
+
+    // The urgent ones, to the channel of Slack that an incoming webhook was made for.
+${commented(slackDestination)}
+  ],
 })
 `
 }
+
+const webhookDestination = `    webhook({
+      name: 'crm',
+      events: ['call.ended'],
+      settings: {
+        url: 'https://crm.example.com/hook',
+        authKey: 'Bearer',
+        authSecret: process.env['CRM_SECRET'],
+      },
+    }),`
+
+const slackDestination = `    slack({
+      name: 'urgent-calls',
+      events: ['call.ended'],
+      filter: ({ outcome }) => outcome['priority'] === 'urgent',
+      settings: { url: process.env['SLACK_URL'] },
+    }),`
 
 const openSource = `      // No secret is asked for: whoever knows the address can send. Remove the line to ask for one.
       auth: 'none',`

@@ -39,7 +39,7 @@ export async function runReplay(
     terminal.progress(null)
     if (json === true) terminal.print(text)
     else if (value.state === 'done') {
-      terminal.print(`${id} is done: ${value.made} of ${countOf(total)} stand in their lanes again.`)
+      terminal.print(doneText(value))
       terminal.note(`See them go: hookswitch deliveries --destination ${value.destination.name}`)
     }
     if (value.state === 'cancelled') {
@@ -47,6 +47,14 @@ export async function runReplay(
     }
     return
   }
+}
+
+function doneText({ id, made, total, destination }: ApiReplay): string {
+  const done = `${id} is done: ${made} of ${countOf(total)} stand in their lanes again.`
+  const left = total - made
+  if (left <= 0) return done
+  const others = left === 1 ? 'The other one is' : `The other ${left} are`
+  return `${done}\n${others} of a type or scope that ${destination.name} does not take, or removed meanwhile.`
 }
 
 function countOf(total: number): string {

@@ -113,6 +113,8 @@ export class Deliverer {
   /** The epoch may hold lanes that nobody works on: nothing new is claimed with it, and it ends when it is empty. */
   #retiring = false
   #stopping = false
+  /** Stopping, and what ran has had its time: what an answer still brings is given back. */
+  #drained = false
   #gaveUp = false
   #ended = false
   #woken = false
@@ -152,6 +154,7 @@ export class Deliverer {
     this.#stopping = true
     this.wake()
     let cancel = this.#timers.after(drainMs, () => {
+      this.#drained = true
       this.#cut('stopping')
       // Where the results cannot be written the epoch lapses by itself, and another node makes the tries again.
       cancel = this.#timers.after(writeMs, () => {
@@ -198,7 +201,8 @@ export class Deliverer {
     try {
       answer = await this.#options.store.work({
         epoch,
-        results: finished.map(({ result }) => result),
+        // What it wanted when it finished, this node may not want any more.
+        results: finished.map(({ result }) => (this.#mayClaim ? result : { ...result, wantsNext: false })),
         lanesMax: this.#mayClaim ? this.#lanesMax - this.#turns.size + finished.length : 0,
         lanesPerDestinationMax: this.#mayClaim ? Math.max(1, Math.floor(this.#lanesMax / 4)) : 0,
       })
@@ -253,7 +257,7 @@ export class Deliverer {
       .destination(claim.destinationKey, claim.destinationVersion)
       .catch(() => null)
     const begunAt = this.#timers.now()
-    const isCut = turn.abort.signal.aborted
+    const isCut = turn.abort.signal.aborted || this.#drained
     if (destination === null || isCut || begunAt - askedAt > beginMs || this.#isSilent(begunAt)) {
       // A destination that is gone has no lanes any more, so this result will be refused; the rest is tried again.
       const delayMs = destination === null ? elsewhereMs : 0

@@ -61,9 +61,7 @@ export interface DeliveryStore {
    * The destinations with these keys, or all that have this id or had this name last, by key; also those that were
    * removed.
    */
-  destinationNames(
-    wanted: { keys: readonly number[] } | { idOrName: string },
-  ): Promise<DestinationName[]>
+  destinationNames(wanted: { keys: readonly number[] } | { idOrName: string }): Promise<DestinationName[]>
 
   // ── Work ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -44,7 +44,8 @@ function destination(
 }
 
 function version(given: Partial<DestinationVersion> = {}): DestinationVersion {
-  return { key: 1, id: 'dst_1', version: 1, fromSeq: 1, at: now - day, definition: definition(), ...given }
+  const named = { key: 1, id: 'dst_1', name: given.definition?.name ?? 'urgent' }
+  return { ...named, version: 1, fromSeq: 1, at: now - day, definition: definition(), ...given }
 }
 
 function delivery(given: Partial<ListedDelivery> = {}): ListedDelivery {
@@ -376,6 +377,7 @@ describe('an event without a delivery', () => {
           version({ version: 2, fromSeq: 8, definition: null }),
           version({ version: 3, fromSeq: 12, at: now - 5_000 }),
         ],
+        destinations: [{ ...destination(), origin: 'config' }],
       },
       'not_there_yet',
       'Not sent: urgent was not in the config file when this event came (11:59:55Z); a replay sends it.',
@@ -430,6 +432,38 @@ test('a destination that was removed since is explained by its last name, and sa
   })
   expect(named).toEqual({ id: 'dst_1', name: 'urgent' })
   expect(sentence).toBe('Delivered at 11:59:55Z. urgent was removed at 11:59:59Z.')
+})
+
+test('a destination that was gone before the event is not mentioned, folded or not', () => {
+  const gone = version({ key: 2, id: 'dst_2', version: 4, fromSeq: 8, definition: null })
+  for (const folded of [true, false]) {
+    const explanations = explain({ versions: [version(), gone], folded })
+    expect(explanations.map(({ destination: { id } }) => id)).toEqual(['dst_1'])
+  }
+})
+
+test('one that came back after the event and was removed then has the name that it had last', () => {
+  const { destination: named, sentence } = explainOne({
+    versions: [
+      version({ version: 2, fromSeq: 8, definition: null }),
+      version({ version: 3, fromSeq: 12, at: now - 5_000 }),
+      version({ version: 5, fromSeq: 20, at: now - 1_000, name: 'renamed', definition: null }),
+    ],
+    destinations: [],
+  })
+  expect(named).toEqual({ id: 'dst_1', name: 'renamed' })
+  expect(sentence).toBe(
+    'Not sent: renamed was not in the config file when this event came (11:59:55Z); a replay sends it. renamed was removed at 11:59:59Z.',
+  )
+})
+
+test('one that was being removed when the event came says so', () => {
+  const { state, sentence } = explainOne({
+    versions: [version({ version: 2, fromSeq: 8, definition: null })],
+    destinations: [destination({}, { reason: 'removed', since: now, until: null, detail: null })],
+  })
+  expect(state).toBe('not_there_yet')
+  expect(sentence).toBe('Not sent: urgent was being removed when this event came.')
 })
 
 test('every destination has one answer, in the order in which they were made', () => {

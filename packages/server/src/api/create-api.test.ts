@@ -65,6 +65,7 @@ describe('paths and methods', () => {
     '/replays',
     '/audit',
     '/destination-kinds',
+    '/retention',
   ])('HEAD %s has the head of GET and no body', async (path) => {
     const answer = await server.ask(path, { method: 'HEAD' })
     expect(answer.status).toBe(200)
@@ -181,6 +182,7 @@ describe('the description of the API', () => {
       'get /openapi.json',
       'get /replays',
       'get /replays/{id}',
+      'get /retention',
       'get /sources/{source}/secrets',
       'get /stream',
       'patch /destinations/{id}',
@@ -208,7 +210,7 @@ describe('the description of the API', () => {
     expect(Object.keys(components.schemas).sort()).toEqual(
       (
         'Act AddedSecret Attempt Call CallSummary Delivery DeliveryAttempt DeliveryDetail Destination DestinationKind DestinationName ' +
-        'DestinationState EraseReport Error Event ExplainedEvent Explanation Hold Issue Lane OutcomeField Replay Secret StartedReplay TestResult'
+        'DestinationState EraseReport Error Event ExplainedEvent Explanation Hold Issue Kept Lane OutcomeField Replay Retention Secret StartedReplay TestResult'
       ).split(' '),
     )
     expect(components.securitySchemes).toEqual({ adminToken: { type: 'http', scheme: 'bearer' } })

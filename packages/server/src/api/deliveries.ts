@@ -11,7 +11,7 @@ import {
   shownDelivery,
   shownDeliveryDetail,
 } from './delivery-json.ts'
-import { destinationsByKey, findDestination } from './destination-list.ts'
+import { destinationsByKey, findDestinationKey } from './destination-list.ts'
 import { ApiError } from './errors.ts'
 import { deliveryId, keyOf, notFound } from './keyed-id.ts'
 import { keyCursor, limit, parameters, textFilter } from './parameters.ts'
@@ -24,7 +24,10 @@ const listRoute = createRoute({
   request: {
     query: parameters({
       state: z.enum(deliveryStates, deliveryStates.join(', ')).optional(),
-      destination: textFilter('Deliveries to this destination, by id or name.', 'crm'),
+      destination: textFilter(
+        'Deliveries to this destination, by id or name, also one that was removed.',
+        'crm',
+      ),
       callId: textFilter('Deliveries of the events of this call.', 'call_1'),
       limit,
       cursor: keyCursor('deliveries'),
@@ -78,6 +81,7 @@ const skipRoute = createRoute({
 const retryRefusals = {
   claimed: 'This delivery is being tried at this moment',
   delivered: 'This delivery has been delivered; a replay sends its event again',
+  destination_removed: 'The destination of this delivery has been removed; there is nowhere left to send it',
   event_removed: 'The event of this delivery has been removed; there is nothing left to send',
 } as const
 
@@ -91,9 +95,7 @@ export function addDeliveryRoutes(app: ApiApp, { store, clock }: ApiOptions): vo
     const { state, destination, callId, limit: itemsMax, cursor } = c.req.valid('query')
     const found = await store.listDeliveries({
       ...(state === undefined ? {} : { state }),
-      ...(destination === undefined
-        ? {}
-        : { destinationKey: (await findDestination(store, destination)).key }),
+      ...(destination === undefined ? {} : { destinationKey: await findDestinationKey(store, destination) }),
       ...(callId === undefined ? {} : { callId }),
       before: cursor ?? null,
       limit: itemsMax + 1,

@@ -10,8 +10,25 @@ export async function findDestination(
   const found =
     destinations.find(({ id }) => id === idOrName) ??
     destinations.find(({ definition }) => definition.name === idOrName)
-  if (found === undefined) throw new ApiError('not_found', 'No destination has this id or name')
+  if (found === undefined) throw noDestination()
   return found
+}
+
+function noDestination(): ApiError {
+  return new ApiError('not_found', 'No destination has this id or name')
+}
+
+/** The key of a destination, by id or name; of those that were removed the last that had the name. */
+export async function findDestinationKey(
+  store: Pick<DeliveryStore, 'listDestinations' | 'destinationNames'>,
+  idOrName: string,
+): Promise<number> {
+  const named = await store.destinationNames({ idOrName })
+  const present = new Set((await store.listDestinations()).map(({ key }) => key))
+  const found =
+    named.find(({ id }) => id === idOrName) ?? named.find(({ key }) => present.has(key)) ?? named.at(-1)
+  if (found === undefined) throw noDestination()
+  return found.key
 }
 
 /** One that is not in the config file any more, or half removed, is there only for what waits for it. */
@@ -34,7 +51,7 @@ export type DestinationByKey = (key: number) => { id: string; name: string; held
  * @param keys those that will be asked for.
  */
 export async function destinationsByKey(
-  store: Pick<DeliveryStore, 'listDestinations' | 'destinationVersions'>,
+  store: Pick<DeliveryStore, 'listDestinations' | 'destinationNames'>,
   keys: readonly number[],
   now: number,
 ): Promise<DestinationByKey> {
@@ -42,9 +59,10 @@ export async function destinationsByKey(
   for (const { key, id, definition, flow } of await store.listDestinations()) {
     known.set(key, { id, name: definition.name, held: holdAt(flow, now) !== null })
   }
-  if (keys.some((key) => !known.has(key))) {
-    for (const { key, id, definition } of await store.destinationVersions(0)) {
-      if (definition !== null && !known.has(key)) known.set(key, { id, name: definition.name, held: false })
+  const removed = [...new Set(keys)].filter((key) => !known.has(key))
+  if (removed.length > 0) {
+    for (const { key, id, name } of await store.destinationNames({ keys: removed })) {
+      known.set(key, { id, name, held: false })
     }
   }
   return (key) => known.get(key) ?? { id: '', name: '', held: false }

@@ -206,7 +206,7 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
       const { id, version, origin, definition, sealedSecrets } = present
       if (origin === 'config') throw inConfig()
       refuseRemoved(present)
-      const asked = withoutReadOnly(given, shown(present))
+      const asked = keepingHidden(withoutReadOnly(given, shown(present)), definition.settings)
       if (asked['kind'] !== undefined && asked['kind'] !== definition.kind) {
         throw new ApiError(
           'invalid_request',
@@ -214,9 +214,7 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
         )
       }
       const before = secretsBefore(present, asked['settings'])
-      const wanted =
-        'settings' in asked ? { settings: keepingHidden(asked['settings'], definition.settings) } : {}
-      const merged = mergePatch(describeDestination(definition, before ?? {}), { ...asked, ...wanted })
+      const merged = mergePatch(describeDestination(definition, before ?? {}), asked)
       const { definition: after, secrets } = await readAndCheck(merged)
       // Sealed anew only where they are others: the same secrets would be another text.
       const sealed = isDeepStrictEqual(secrets, before) ? sealedSecrets : sealer.seal(id, secrets)

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { ReplayFilter, StoredReplay } from '@hookswitch/core'
 import { objectOf } from '../config/object-schema.ts'
+import { eventTypeField } from '../destinations/destination-fields.ts'
 import { actorHeaders, audit, reasonBody, reasonField } from './acts.ts'
 import { bodyErrors, errorAnswers, jsonAnswer } from './answers.ts'
 import type { ApiApp, ApiOptions } from './app.ts'
@@ -36,7 +37,7 @@ const filterShape = {
     .max(eventIdsMax, `at most ${eventIdsMax} ids`)
     .optional(),
   callId: filterText,
-  type: filterText,
+  type: eventTypeField.optional().openapi({ type: 'string', example: 'call.ended' }),
   source: filterText,
   from: bodyTime('Events that were received at this time or later.'),
   to: bodyTime('Events that were received before this time.'),
@@ -138,18 +139,15 @@ export function addReplayRoutes(app: ApiApp, { store, clock }: ApiOptions): void
     const destinationNow = await findDestination(store, idOrName)
     refuseRemoved(destinationNow)
     const { id, key } = destinationNow
-    const added = await store.addReplay({
-      destinationKey: key,
-      filter: filter as ReplayFilter,
-      totalMax: eventsMax,
-    })
-    if ('tooMany' in added) {
+    const wanted = { destinationKey: key, filter: filter as ReplayFilter }
+    const matched = await store.matchReplay({ ...wanted, totalMax: eventsMax })
+    if ('tooMany' in matched) {
       throw new ApiError(
         'invalid_request',
-        `filter matches ${added.tooMany} events, expected at most ${eventsMax}; narrow it, by time for example`,
+        `filter matches ${matched.tooMany} events, expected at most ${eventsMax}; narrow it, by time for example`,
       )
     }
-    const { key: replayKey, total } = added
+    const { key: replayKey, total } = await store.addReplay({ ...wanted, ...matched })
     await audit(store, c.req.valid('header'), {
       action: 'replay.create',
       target: replayId(replayKey),

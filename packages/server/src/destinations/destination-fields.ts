@@ -28,16 +28,15 @@ const concurrency = `a whole number from 1 to ${concurrencyMax}`
 const perSecond = `a number of sends above 0 and up to ${perSecondMax}, or null for no bound`
 
 /** Read as the ingest reads it: a type that senders also write otherwise is the one that their events get. */
+export const eventTypeField = z.string(eventType).transform((text, context) => {
+  const reading = readEnvelope({ eventType: text, callId: 'any' })
+  if (reading.ok) return reading.envelope.type
+  context.addIssue({ code: 'custom', message: eventType, input: text })
+  return z.NEVER
+})
+
 const events = z
-  .array(
-    z.string(eventType).transform((text, context) => {
-      const reading = readEnvelope({ eventType: text, callId: 'any' })
-      if (reading.ok) return reading.envelope.type
-      context.addIssue({ code: 'custom', message: eventType, input: text })
-      return z.NEVER
-    }),
-    'a list of event types',
-  )
+  .array(eventTypeField, 'a list of event types')
   .min(1, 'at least one event type, or nothing for all')
   .max(eventTypesMax, `at most ${eventTypesMax} event types`)
   .transform((types) => [...new Set(types)])

@@ -12,9 +12,18 @@ export function hasHiddenQuery(url: unknown): boolean {
   return typeof url === 'string' && url.endsWith(hiddenQuery)
 }
 
-/** A change of settings without the URL where that stands in it as it is shown: it stays what it is. */
-export function keepingHidden(given: unknown, present: Readonly<Record<string, unknown>>): unknown {
-  if (typeof given !== 'object' || given === null || !('url' in given)) return given
+/**
+ * A change without the URL where that stands in its settings as it is shown: it stays what it is.
+ *
+ * @param settings as they are.
+ */
+export function keepingHidden(
+  change: Record<string, unknown>,
+  settings: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const given = change['settings']
+  if (typeof given !== 'object' || given === null || !('url' in given)) return change
   const { url, ...others } = given
-  return hasHiddenQuery(url) && url === shownSettings(present)['url'] ? others : given
+  const isAsShown = hasHiddenQuery(url) && url === shownSettings(settings)['url']
+  return isAsShown ? { ...change, settings: others } : change
 }

@@ -3,7 +3,7 @@ import type { CallHead } from '@hookswitch/events'
 import { phoneDigits, saysParam } from '../delivery-rows.ts'
 import type { Query, Transaction } from './connections.ts'
 import { countRouting, lockRouting } from './destinations.ts'
-import { endDeliveries } from './lanes.ts'
+import { endDeliveries, hasPending } from './lanes.ts'
 import { removeEvents, removeParts } from './retention.ts'
 import { canBeStored } from './text.ts'
 
@@ -122,10 +122,13 @@ async function eraseCall(query: Query, key: number, report: EraseReport): Promis
     `SELECT key FROM hookswitch.deliveries WHERE event_seq = ANY ($1) AND state = 'pending'`,
     [seqs],
   )
-  await endDeliveries(
-    query,
-    waiting.map((delivery) => delivery.key),
-    { state: 'skipped', reason: 'erased', claimed: true },
+  const keys = waiting.map((delivery) => delivery.key)
+  await endDeliveries(query, keys, { state: 'skipped', reason: 'erased', claimed: true })
+  // A lane may be named by a number: an empty one goes now, also while it is worked on.
+  await query(
+    `DELETE FROM hookswitch.lanes l USING hookswitch.deliveries d
+     WHERE d.key = ANY ($1) AND l.destination_key = d.destination_key AND l.lane_key = d.lane_key AND NOT ${hasPending}`,
+    [keys],
   )
   const { events, deliveries, attempts } = await removeEvents(query, seqs, 0)
   report.events += events

@@ -5,43 +5,129 @@ import type { Query } from './connections.ts'
 /** One chunk ends after so many bytes of bodies: a large one is in many rows of its own. */
 const bodyBytesMax = 16 * 1024 * 1024
 
-/**
- * In a transaction: removes one chunk of what is too old. One node does so at a time, and what others hold at this
- * moment is left for the next chunk, so that nobody waits for this for longer than a chunk takes.
- */
-export async function retain(
-  query: Query,
-  cutoffs: RetentionCutoffs,
-  rowsMax: number,
-): Promise<RetentionReport> {
-  const report: RetentionReport = {
-    attempts: 0,
-    deliveries: 0,
-    transcripts: 0,
-    records: 0,
-    events: 0,
-    keys: 0,
-    more: false,
+/** Removes what is too old, class by class, a bounded number of rows with each call. */
+export class Retention {
+  /** How far the pass has come among what may have to stay: the next chunk goes on from there. */
+  #transcript = callStart
+  #record = callStart
+
+  /**
+   * In a transaction: removes one chunk. One node does so at a time, and what others hold at this moment is left for
+   * later, so that nobody waits for this for longer than a chunk takes.
+   */
+  async retain(query: Query, cutoffs: RetentionCutoffs, rowsMax: number): Promise<RetentionReport> {
+    const report: RetentionReport = {
+      attempts: 0,
+      deliveries: 0,
+      transcripts: 0,
+      records: 0,
+      events: 0,
+      keys: 0,
+      more: false,
+    }
+    const [turn] = await query<{ mine: boolean; keys_before: number }>(
+      `SELECT pg_try_advisory_xact_lock(hashtext('hookswitch'), 3) AS mine,
+              least($1, hookswitch.now_ms() - $2) AS keys_before`,
+      [cutoffs.keys, keysKeptMs],
+    )
+    if (turn?.mine !== true) return report
+    const { attempts, transcripts, events, records } = cutoffs
+    const steps: ((rows: number) => Promise<number>)[] = []
+    if (attempts !== null) steps.push((rows) => removeDeliveries(query, attempts, rows, report))
+    if (transcripts !== null) {
+      steps.push((rows) => this.#removeTranscripts(query, transcripts, rows, report))
+    }
+    if (events !== null) steps.push((rows) => removeOldEvents(query, events, turn.keys_before, rows, report))
+    if (records !== null) steps.push((rows) => this.#removeRecords(query, records, rows, report))
+    steps.push((rows) => removeKeys(query, turn.keys_before, rows, report))
+    let left = rowsMax
+    for (const step of steps) {
+      left -= await step(left)
+      if (left <= 0) return { ...report, more: true }
+    }
+    this.#transcript = callStart
+    this.#record = callStart
+    return report
   }
-  const [turn] = await query<{ mine: boolean; keys_before: number }>(
-    `SELECT pg_try_advisory_xact_lock(hashtext('hookswitch'), 3) AS mine,
-            least($1, hookswitch.now_ms() - $2) AS keys_before`,
-    [cutoffs.keys, keysKeptMs],
+
+  async #removeTranscripts(
+    query: Query,
+    before: number,
+    rows: number,
+    report: RetentionReport,
+  ): Promise<number> {
+    let left = rows
+    while (left > 0) {
+      const parts = await query<{ call_key: number; kind: string; seq: number; at: number }>(
+        `SELECT call_key, kind, seq, at FROM hookswitch.call_parts
+         WHERE kind IN ('final', 'live', 'tool') AND at < $1 AND (at, call_key) > ($2, $3)
+         ORDER BY at, call_key LIMIT $4`,
+        [before, this.#transcript.at, this.#transcript.call, left],
+      )
+      if (parts.length === 0) return rows - left
+      const waiting = await waitingCalls(query, parts)
+      const old = parts.filter(({ call_key }) => !waiting.has(call_key))
+      await query(
+        `DELETE FROM hookswitch.call_parts p
+         USING unnest($1::bigint[], $2::text[], $3::bigint[]) AS old (call_key, kind, seq)
+         WHERE p.call_key = old.call_key AND p.kind = old.kind AND p.seq = old.seq`,
+        [old.map(({ call_key }) => call_key), old.map(({ kind }) => kind), old.map(({ seq }) => seq)],
+      )
+      report.transcripts += old.length
+      // What is not removed is found again if it is not passed.
+      const stays = parts.findLast(({ call_key }) => waiting.has(call_key))
+      if (stays !== undefined) this.#transcript = { at: stays.at, call: stays.call_key }
+      left -= parts.length
+    }
+    return rows
+  }
+
+  /** The records of calls of which nothing came for so long. The index of their events stays with these. */
+  async #removeRecords(query: Query, before: number, rows: number, report: RetentionReport): Promise<number> {
+    let left = rows
+    while (left > 0) {
+      const calls = await query<{ call_key: number; first_event_at: number; head: string }>(
+        `SELECT call_key, first_event_at, head FROM hookswitch.calls
+         WHERE recorded AND first_event_at < $1 AND (first_event_at, call_key) > ($2, $3)
+         ORDER BY first_event_at, call_key LIMIT $4 FOR UPDATE SKIP LOCKED`,
+        [before, this.#record.at, this.#record.call, left],
+      )
+      const last = calls.at(-1)
+      if (last === undefined) return rows - left
+      const quiet = calls.filter(({ head }) => (JSON.parse(head) as CallHead).lastEventAt < before)
+      const waiting = await waitingCalls(query, quiet)
+      const old = quiet.map(({ call_key }) => call_key).filter((key) => !waiting.has(key))
+      const parts = await removeParts(query, old, left)
+      if (parts >= left) return rows
+      await query(
+        `UPDATE hookswitch.calls
+         SET recorded = false, head = '', status = 'ended', agent_id = NULL, agent_name = NULL,
+             conversation_id = NULL, outcome = NULL
+         WHERE call_key = ANY ($1)`,
+        [old],
+      )
+      await removeEmptyCalls(query, old)
+      report.records += old.length
+      this.#record = { at: last.first_event_at, call: last.call_key }
+      left -= calls.length + parts
+    }
+    return rows
+  }
+}
+
+/** The place before the first call. */
+const callStart = { at: Number.MIN_SAFE_INTEGER, call: 0 }
+
+/** Of these calls, those of which a delivery is pending, which is made from the record. */
+async function waitingCalls(query: Query, calls: readonly { call_key: number }[]): Promise<Set<number>> {
+  // Call by call, however many deliveries there are.
+  const rows = await query<{ call_key: number }>(
+    `SELECT c.call_key FROM unnest($1::bigint[]) AS c (call_key), LATERAL (
+       SELECT FROM hookswitch.call_events ce JOIN hookswitch.deliveries d ON d.event_seq = ce.seq
+       WHERE ce.call_key = c.call_key AND d.state = 'pending' LIMIT 1) pending`,
+    [[...new Set(calls.map(({ call_key }) => call_key))]],
   )
-  if (turn?.mine !== true) return report
-  const { attempts, transcripts, events, records } = cutoffs
-  const steps: ((rows: number) => Promise<number>)[] = []
-  if (attempts !== null) steps.push((rows) => removeDeliveries(query, attempts, rows, report))
-  if (transcripts !== null) steps.push((rows) => removeTranscripts(query, transcripts, rows, report))
-  if (events !== null) steps.push((rows) => removeOldEvents(query, events, turn.keys_before, rows, report))
-  if (records !== null) steps.push((rows) => removeRecords(query, records, rows, report))
-  steps.push((rows) => removeKeys(query, turn.keys_before, rows, report))
-  let left = rowsMax
-  for (const step of steps) {
-    left -= await step(left)
-    if (left <= 0) return { ...report, more: true }
-  }
-  return report
+  return new Set(rows.map(({ call_key }) => call_key))
 }
 
 // Each of these removes so many rows at most, and returns how many it was; all of them where it may not be done.
@@ -65,23 +151,6 @@ async function removeDeliveries(
   report.deliveries += removed?.deliveries ?? 0
   report.attempts += removed?.attempts ?? 0
   return removed?.deliveries ?? 0
-}
-
-async function removeTranscripts(
-  query: Query,
-  before: number,
-  rows: number,
-  report: RetentionReport,
-): Promise<number> {
-  const removed = await query(
-    `DELETE FROM hookswitch.call_parts p
-     USING (SELECT call_key, kind, seq FROM hookswitch.call_parts
-            WHERE kind IN ('final', 'live', 'tool') AND at < $1 ORDER BY at LIMIT $2) old
-     WHERE p.call_key = old.call_key AND p.kind = old.kind AND p.seq = old.seq RETURNING 1`,
-    [before, rows],
-  )
-  report.transcripts += removed.length
-  return removed.length
 }
 
 async function removeOldEvents(
@@ -177,44 +246,6 @@ async function removeEmptyCalls(query: Query, keys: readonly number[]): Promise<
 
 const isKeyOf = `k.occurred_at = old.key_at AND k.source = old.source AND k.call_id = old.call_id
   AND k.type = old.type AND k.seq = old.seq`
-
-/** The records of calls of which nothing came for so long. The index of their events stays with these. */
-async function removeRecords(
-  query: Query,
-  before: number,
-  rows: number,
-  report: RetentionReport,
-): Promise<number> {
-  let after = { first_event_at: Number.MIN_SAFE_INTEGER, call_key: 0 }
-  let left = rows
-  while (left > 0) {
-    const calls = await query<{ call_key: number; first_event_at: number; head: string }>(
-      `SELECT call_key, first_event_at, head FROM hookswitch.calls
-       WHERE recorded AND first_event_at < $1 AND (first_event_at, call_key) > ($2, $3)
-       ORDER BY first_event_at, call_key LIMIT $4 FOR UPDATE SKIP LOCKED`,
-      [before, after.first_event_at, after.call_key, left],
-    )
-    const last = calls.at(-1)
-    if (last === undefined) return rows - left
-    const old = calls
-      .filter(({ head }) => (JSON.parse(head) as CallHead).lastEventAt < before)
-      .map(({ call_key }) => call_key)
-    const parts = await removeParts(query, old, left)
-    if (parts >= left) return rows
-    await query(
-      `UPDATE hookswitch.calls
-       SET recorded = false, head = '', status = 'ended', agent_id = NULL, agent_name = NULL, conversation_id = NULL,
-           outcome = NULL
-       WHERE call_key = ANY ($1)`,
-      [old],
-    )
-    await removeEmptyCalls(query, old)
-    report.records += old.length
-    left -= old.length + parts
-    after = last
-  }
-  return rows
-}
 
 /** Removes the parts of calls that are locked, at most so many. */
 export async function removeParts(query: Query, callKeys: readonly number[], rows: number): Promise<number> {

@@ -340,9 +340,7 @@ class PostgresStore implements Store {
   }
 
   retain(retention: RetentionCutoffs, rowsMax: number): Promise<RetentionReport> {
-    return this.#connections.actTransaction((query) =>
-      this.#retention.retain(query, retention, rowsMax),
-    )
+    return this.#connections.actTransaction((query) => this.#retention.retain(query, retention, rowsMax))
   }
 
   async erase(selection: EraseSelection, callsMax: number): Promise<EraseReport & { more: boolean }> {

@@ -1,5 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { DeliveryQuery, DeliveryState, ListedDelivery, RetryResult, StoredAttempt } from '@hookswitch/core'
+import type {
+  DeliveryQuery,
+  DeliveryState,
+  ListedDelivery,
+  RetryResult,
+  StoredAttempt,
+} from '@hookswitch/core'
 import {
   expiredReason,
   listedDelivery,

@@ -209,9 +209,7 @@ export class DestinationTable {
 
   names(wanted: { keys: readonly number[] } | { idOrName: string }): DestinationName[] {
     const rows =
-      'keys' in wanted
-        ? this.#namesOfKeys.all(JSON.stringify(wanted.keys))
-        : this.#named.all(wanted.idOrName)
+      'keys' in wanted ? this.#namesOfKeys.all(JSON.stringify(wanted.keys)) : this.#named.all(wanted.idOrName)
     return (rows as unknown as DestinationNameRow[]).map(destinationName)
   }
 

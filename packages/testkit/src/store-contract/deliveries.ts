@@ -4,9 +4,10 @@ import {
   addDestination,
   allDeliveries,
   allLanes,
+  beginReplay,
   dead,
-  delivered,
   deliverAll,
+  delivered,
   filtered,
   receive,
   result,
@@ -96,12 +97,7 @@ export const deliveryCases: StoreCase[] = [
       const two = await addDestination(store)
       const [seq = 0, other = 0] = await receive(store, 'aa')
       await deliverAll(worker)
-      const replay = await store.addReplay({
-        destinationKey: two.key,
-        filter: { callId: 'a' },
-        totalMax: 10,
-      })
-      if ('tooMany' in replay) throw new Error('two are not too many')
+      const replay = await beginReplay(store, two.key, { callId: 'a' })
       await store.replayRead(10)
       await store.replayCommit({
         replayKey: replay.key,

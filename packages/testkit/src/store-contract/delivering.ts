@@ -8,9 +8,11 @@ import {
   type ListedDelivery,
   type NewDestination,
   type NewEvent,
+  type ReplayFilter,
   type Store,
   type StoredDestination,
   type StoredLane,
+  type StoredReplay,
   type TurnOutcome,
   type WorkAnswer,
   type WorkRequest,
@@ -236,6 +238,17 @@ export function byLane(claims: readonly Claim[]): Record<string, number[]> {
 
 export function seqsOf(claims: readonly Claim[]): number[] {
   return claims.map(({ delivery }) => delivery.eventSeq)
+}
+
+/** Begins a replay of what matches now, as whoever asks for one does. */
+export async function beginReplay(
+  store: Store,
+  destinationKey: number,
+  filter: ReplayFilter,
+): Promise<StoredReplay> {
+  const matched = await store.matchReplay({ destinationKey, filter, totalMax: 1_000 })
+  if ('tooMany' in matched) throw new Error(`${matched.tooMany} events are more than the sample has`)
+  return store.addReplay({ destinationKey, filter, ...matched })
 }
 
 /** All deliveries, oldest first. */

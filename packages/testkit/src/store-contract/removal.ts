@@ -155,10 +155,15 @@ export const removalCases: StoreCase[] = [
       const worker = await Worker.start(store)
       const one = await addDestination(store)
       await receive(store, 'a')
-      const [delivery] = await allDeliveries(store)
+      await deliverAll(worker)
+      await receive(store, 'a')
       await removeWhole(store, one.id, 'dead')
-      expect(await store.retryDelivery(delivery?.key ?? 0)).not.toBe('done')
-      expect((await deliveryNow(store, delivery?.key ?? 0)).state).toBe('dead')
+      const deliveries = await allDeliveries(store)
+      expect(deliveries.map(({ state }) => state)).toEqual(['delivered', 'dead'])
+      for (const { key, state } of deliveries) {
+        expect(await store.retryDelivery(key)).toBe('destination_removed')
+        expect((await deliveryNow(store, key)).state).toBe(state)
+      }
       expect(await worker.claim()).toEqual([])
     },
   },

@@ -1,8 +1,9 @@
 import { expect } from 'vitest'
-import type { ReplayFilter, ReplayRead, Store, StoredReplay } from '@hookswitch/core'
+import type { ReplayFilter, ReplayRead, Store } from '@hookswitch/core'
 import {
   addDestination,
   allDeliveries,
+  beginReplay,
   byLane,
   dead,
   deliverAll,
@@ -24,7 +25,7 @@ export const replayCases: StoreCase[] = [
       const other = await addDestination(store)
       const seqs = await receive(store, 'abab')
       await deliverAll(worker)
-      const replay = await started(store, target.key, {})
+      const replay = await beginReplay(store, target.key, {})
       expect(replay).toMatchObject({
         destinationKey: target.key,
         filter: {},
@@ -59,7 +60,7 @@ export const replayCases: StoreCase[] = [
     async run({ store }) {
       const target = await addDestination(store)
       const seqs = await receive(store, 'abcab')
-      const replay = await started(store, target.key, {})
+      const replay = await beginReplay(store, target.key, {})
       const read = await next(store, 2)
       expect(read.replay).toEqual(replay)
       const stored = await store.listEvents({ after: 0, limit: 2 })
@@ -101,7 +102,7 @@ export const replayCases: StoreCase[] = [
       const ids = events.map(({ id }) => id)
       const [a = '', b = '', c = '', d = ''] = ids
       const found = async (filter: ReplayFilter): Promise<string[]> => {
-        const { key, total } = await started(store, target.key, filter)
+        const { key, total } = await beginReplay(store, target.key, filter)
         const read = await next(store, 100)
         expect(read.replay).toMatchObject({ key, filter })
         expect(total).toBe(read.events.length)
@@ -130,7 +131,7 @@ export const replayCases: StoreCase[] = [
       for (let at = 0; at < between.length; at += 512) await store.append(between.slice(at, at + 512))
       await receive(store, [last])
       const target = await addDestination(store)
-      await started(store, target.key, { type: 'x' })
+      await beginReplay(store, target.key, { type: 'x' })
       const found: string[] = []
       for (let look = 0, isLast = false; !isLast; look += 1) {
         expect(look).toBeLessThan(pagesMax)
@@ -164,11 +165,11 @@ export const replayCases: StoreCase[] = [
       ])
       // A later destination has delivered all of them, which is not asked about.
       const other = await addDestination(store)
-      await started(store, other.key, {})
+      await beginReplay(store, other.key, {})
       await replayAll(store, 10)
       await deliverAll(worker)
       const matching = async (state: ReplayFilter['state'] & string): Promise<number[]> => {
-        const { key } = await started(store, target.key, { state })
+        const { key } = await beginReplay(store, target.key, { state })
         const { events } = await next(store, 100)
         await store.cancelReplay(key)
         return events.map(({ seq }) => seq)
@@ -178,7 +179,7 @@ export const replayCases: StoreCase[] = [
       expect(await matching('delivered')).toEqual([d])
       expect(await matching('skipped')).toEqual([])
       // The latest counts: a dead one that was replayed and delivered is dead no more.
-      await started(store, target.key, { state: 'dead', callId: 'a' })
+      await beginReplay(store, target.key, { state: 'dead', callId: 'a' })
       await replayAll(store, 10)
       expect(await matching('dead')).toEqual([c])
       expect(await matching('pending')).toEqual([a])
@@ -187,15 +188,24 @@ export const replayCases: StoreCase[] = [
     },
   },
   {
-    name: 'more than is allowed is not begun, and it is said how many there are',
+    name: 'what a replay would send is counted and nothing is begun — of too many it is said how many there are',
     async run({ store }) {
       const target = await addDestination(store)
-      await receive(store, 'abc')
+      const seqs = await receive(store, 'abc')
+      // One that is not folded is still to be routed.
+      await store.append([newEvent()])
       const asked = { destinationKey: target.key, filter: {} }
-      expect(await store.addReplay({ ...asked, totalMax: 2 })).toEqual({ tooMany: 3 })
+      expect(await store.matchReplay({ ...asked, totalMax: 2 })).toEqual({ tooMany: 3 })
+      const matched = await store.matchReplay({ ...asked, totalMax: 3 })
+      expect(matched).toEqual({ total: 3, afterSeq: (seqs[0] ?? 0) - 1, untilSeq: seqs[2] })
+      const narrowed = { ...asked, filter: { callId: 'b' }, totalMax: 3 }
+      expect(await store.matchReplay(narrowed)).toEqual({
+        total: 1,
+        afterSeq: (seqs[1] ?? 0) - 1,
+        untilSeq: seqs[1],
+      })
       expect(await store.listReplays({ before: null, limit: 10 })).toEqual([])
       expect(await store.replayRead(10)).toBeNull()
-      expect(await store.addReplay({ ...asked, totalMax: 3 })).toMatchObject({ total: 3 })
     },
   },
   {
@@ -203,7 +213,7 @@ export const replayCases: StoreCase[] = [
     async run({ store }) {
       const target = await addDestination(store)
       await receive(store, 'a')
-      const { key, total } = await started(store, target.key, { callId: 'none' })
+      const { key, total } = await beginReplay(store, target.key, { callId: 'none' })
       expect(total).toBe(0)
       expect((await replayAll(store, 10)).flat()).toEqual([])
       expect(await store.getReplay(key)).toMatchObject({ state: 'done', made: 0 })
@@ -217,7 +227,7 @@ export const replayCases: StoreCase[] = [
       const target = await addDestination(store)
       await receive(store, 'ab')
       const before = (await allDeliveries(store)).length
-      const replay = await started(store, target.key, {})
+      const replay = await beginReplay(store, target.key, {})
       const read = await next(store, 1)
       const wins = await Promise.all([commit(store, read), commit(other, read), commit(store, read)])
       expect(wins.filter(Boolean)).toHaveLength(1)
@@ -231,7 +241,7 @@ export const replayCases: StoreCase[] = [
     async run({ store }) {
       const target = await addDestination(store)
       await receive(store, 'abc')
-      const { key } = await started(store, target.key, {})
+      const { key } = await beginReplay(store, target.key, {})
       expect(await commit(store, await next(store, 1))).toBe(true)
       const read = await next(store, 1)
       const before = await allDeliveries(store)
@@ -252,7 +262,7 @@ export const replayCases: StoreCase[] = [
     async run({ store }) {
       const target = await addDestination(store)
       await receive(store, 'a')
-      const { key } = await started(store, target.key, {})
+      const { key } = await beginReplay(store, target.key, {})
       await replayAll(store, 10)
       await store.cancelReplay(key)
       expect(await store.getReplay(key)).toMatchObject({ state: 'done', made: 1 })
@@ -261,14 +271,38 @@ export const replayCases: StoreCase[] = [
     },
   },
   {
+    name: 'running replays take turns stretch by stretch — a short one does not wait for the end of a long one',
+    async run({ store, second }) {
+      const other = await second()
+      const target = await addDestination(store)
+      await receive(store, 'aaaaab')
+      const long = await beginReplay(store, target.key, { callId: 'a' })
+      const alsoLong = await beginReplay(store, target.key, {})
+      const turn = async (node: Store): Promise<number> => {
+        const read = await next(node, 2)
+        expect(await commit(node, read)).toBe(true)
+        return read.replay.key
+      }
+      expect([await turn(store), await turn(other)]).toEqual([long.key, alsoLong.key])
+      const short = await beginReplay(store, target.key, { callId: 'b' })
+      const turns: number[] = []
+      for (const node of [store, other, store, other, store]) turns.push(await turn(node))
+      expect(turns).toEqual([short.key, long.key, alsoLong.key, long.key, alsoLong.key])
+      expect(await store.replayRead(2)).toBeNull()
+      for (const { key, total } of [long, alsoLong, short]) {
+        expect(await store.getReplay(key)).toMatchObject({ state: 'done', made: total })
+      }
+    },
+  },
+  {
     name: 'of several replays the oldest is read first, and they are listed newest first',
     async run({ store }) {
       const target = await addDestination(store)
       await receive(store, 'ab')
       const replays = [
-        await started(store, target.key, { callId: 'b' }),
-        await started(store, target.key, { callId: 'a' }),
-        await started(store, target.key, {}),
+        await beginReplay(store, target.key, { callId: 'b' }),
+        await beginReplay(store, target.key, { callId: 'a' }),
+        await beginReplay(store, target.key, {}),
       ]
       expect((await next(store, 10)).replay).toEqual(replays[0])
       await store.cancelReplay(replays[0]?.key ?? 0)
@@ -289,7 +323,7 @@ export const replayCases: StoreCase[] = [
       const target = await addDestination(store, { lane: 'destination' })
       const seqs = await receive(store, 'ab')
       const claim = await worker.claimOne()
-      await started(store, target.key, { callId: 'b' })
+      await beginReplay(store, target.key, { callId: 'b' })
       await replayAll(store, 10, 'all')
       const later = await receive(store, 'c')
       expect(seqsOf(await deliverAll(worker, [claim]))).toEqual([...seqs, seqs[1], ...later])
@@ -300,7 +334,7 @@ export const replayCases: StoreCase[] = [
     async run({ store }) {
       const target = await addDestination(store)
       await receive(store, 'a')
-      const { key } = await started(store, target.key, {})
+      const { key } = await beginReplay(store, target.key, {})
       await store.removeDestination(target.id, 'skip', 100)
       expect(await store.replayRead(10)).toBeNull()
       expect((await store.getReplay(key))?.state).not.toBe('running')
@@ -314,7 +348,7 @@ export const replayCases: StoreCase[] = [
       await receive(store, 'a')
       for (const text of [`o'brien"; --`, '📞', 'x\0', '\ud800', 'x'.repeat(10_000)]) {
         const filter = { eventIds: [text], callId: text, type: text, source: text, from: 0, to: 1 }
-        expect(await started(store, target.key, filter)).toMatchObject({ total: 0 })
+        expect(await beginReplay(store, target.key, filter)).toMatchObject({ total: 0 })
         const [replay] = await store.listReplays({ before: null, limit: 1 })
         expect(replay?.filter).toEqual(filter)
         await replayAll(store, 10)
@@ -322,12 +356,6 @@ export const replayCases: StoreCase[] = [
     },
   },
 ]
-
-async function started(store: Store, destinationKey: number, filter: ReplayFilter): Promise<StoredReplay> {
-  const replay = await store.addReplay({ destinationKey, filter, totalMax: 1_000 })
-  if ('tooMany' in replay) throw new Error('the sample is not too many')
-  return replay
-}
 
 async function next(store: Store, eventsMax: number): Promise<ReplayRead> {
   const read = await store.replayRead(eventsMax)

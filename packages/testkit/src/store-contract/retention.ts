@@ -163,6 +163,32 @@ export const retentionCases: StoreCase[] = [
     },
   },
   {
+    name: 'what deliveries are made from stays while one of the call waits, and goes with the others after that',
+    async run({ store }) {
+      const worker = await Worker.start(store)
+      await addDestination(store)
+      await sampleLog(store)
+      // Routed only now, and by the events that are old.
+      await receive(store, [{ callId: 'done', receivedAt: old }])
+      await deliverAll(worker)
+      const [seq = 0] = await receive(store, [{ callId: 'waits', receivedAt: old, occurredAt: old }])
+      await putTranscript(store, 'waits', 20)
+      const waits = await worker.claimOne()
+      expect(waits.delivery.eventSeq).toBe(seq)
+      await worker.finish(result(waits, retryAfter(muchLaterMs)))
+      const cutoffs = { transcripts: inAnHour, records: inAnHour }
+      // Also where the calls that stay are more than one chunk looks at.
+      const report = await retainAll(store, cutoffs, 3)
+      expect(report.records).toBe(3)
+      expect((await store.getCall('waits'))?.parts).toHaveLength(20)
+      expect((await store.listCalls({ limit: 10 })).items.map(({ callId }) => callId)).toEqual(['waits'])
+      expect(await retainAll(store, cutoffs, 3)).toEqual(none)
+      expect(await store.skipDelivery(waits.delivery.key, 'x')).toBe('done')
+      expect(await retainAll(store, cutoffs, 3)).toMatchObject({ transcripts: 20, records: 1 })
+      expect(await store.getCall('waits')).toBeNull()
+    },
+  },
+  {
     name: 'a record that goes while its call is being folded is written anew',
     async run({ store }) {
       await sampleLog(store)
@@ -265,6 +291,32 @@ async function retainAll(
     if (!more) return total
   }
   throw new Error('there is still more to remove after 100 chunks')
+}
+
+/** Gives the record of a call that is there so many turns, all of long ago. */
+async function putTranscript(store: Store, callId: string, turns: number): Promise<void> {
+  const head = (await store.getCall(callId))?.head
+  const [appended] = await store.append([
+    newEvent({ callId, type: 'none', receivedAt: old, occurredAt: old }),
+  ])
+  const read = await store.foldRead('node-1', 10, 1_000_000)
+  if (head === undefined || read === null) throw new Error('the call is folded')
+  const put = Array.from({ length: turns }, (_, index): CallPart => ({
+    kind: 'live',
+    at: old,
+    seq: index + 1,
+    data: { form: 'delta', turns: [{ speaker: 'User', text: 'hello', at: null }] },
+  }))
+  const seq = appended?.seq ?? 0
+  await store.foldCommit({
+    expectedFoldedSeq: read.foldedSeq,
+    expectedRouting: read.routing,
+    foldedSeq: seq,
+    calls: [{ head: { ...head, firstEventAt: old, lastEventAt: old }, put, drop: [] }],
+    events: [{ seq, callId }],
+    marked: [],
+    deliveries: [],
+  })
 }
 
 /** A call of ten days ago and one of today, each with an event and parts of every kind. */

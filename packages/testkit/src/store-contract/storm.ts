@@ -4,9 +4,10 @@ import {
   addDestination,
   allDeliveries,
   allLanes,
+  beginReplay,
   dead,
-  delivered,
   deliverAll,
+  delivered,
   filtered,
   pause,
   result,
@@ -139,7 +140,7 @@ async function foldPatiently(store: Store): Promise<void> {
 
 /** Begins a replay and makes a page of whichever is running. */
 async function replaySome(store: Store, destinationKey: number): Promise<void> {
-  await store.addReplay({ destinationKey, filter: { callId: 'a' }, totalMax: 1_000 })
+  await beginReplay(store, destinationKey, { callId: 'a' })
   const read = await store.replayRead(5)
   if (read === null) return
   const { replay, events, last } = read

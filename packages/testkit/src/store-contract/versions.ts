@@ -105,6 +105,59 @@ export const versionCases: StoreCase[] = [
       expect((await validAt(store, later, two))?.version).toBe(two.version + 1)
     },
   },
+  {
+    name: 'of a destination that was changed often three versions are told at most: the valid, the next and the latest',
+    async run({ store }) {
+      let one = await addDestination(store)
+      const other = await addDestination(store)
+      const seqs: number[] = []
+      for (const kind of ['b', 'c', 'd', 'e']) {
+        seqs.push(...(await receive(store, 'x')))
+        one = await redefine(store, one, { kind })
+      }
+      const toldAt = async (seq: number): Promise<number[]> =>
+        (await store.destinationVersions(seq)).filter(({ id }) => id === one.id).map(({ version }) => version)
+      expect(await toldAt(seqs[0] ?? 0)).toEqual([1, 2, 5])
+      expect(await toldAt(seqs[2] ?? 0)).toEqual([3, 4, 5])
+      expect(await toldAt(seqs[3] ?? 0)).toEqual([4, 5])
+      expect(await toldAt((seqs[3] ?? 0) + 1)).toEqual([5])
+      expect(await toldAt(0)).toEqual([1, 5])
+      await store.removeDestination(one.id, 'skip', 100)
+      expect(await toldAt(seqs[0] ?? 0)).toEqual([1, 2, 6])
+      expect(await toldAt((seqs[3] ?? 0) + 1)).toEqual([6])
+      expect((await store.destinationVersions(0)).filter(({ id }) => id === other.id)).toHaveLength(1)
+    },
+  },
+  {
+    name: 'a destination is known by its id and the name that it had last, also after it was removed',
+    async run({ store }) {
+      const one = await addDestination(store, { name: 'first' })
+      await redefine(store, one, { name: 'renamed' })
+      await receive(store, 'x')
+      await store.removeDestination(one.id, 'skip', 100)
+      const two = await addDestination(store, { name: 'renamed' })
+      const three = await addDestination(store, { name: 'first' })
+      const [renamed, again, first] = [
+        { key: one.key, id: one.id, name: 'renamed' },
+        { key: two.key, id: two.id, name: 'renamed' },
+        { key: three.key, id: three.id, name: 'first' },
+      ]
+      const keys = [three.key, one.key, 999_999]
+      expect(await store.destinationNames({ keys })).toEqual([renamed, first])
+      expect(await store.destinationNames({ keys: [] })).toEqual([])
+      expect(await store.destinationNames({ idOrName: 'renamed' })).toEqual([renamed, again])
+      expect(await store.destinationNames({ idOrName: one.id })).toEqual([renamed])
+      expect(await store.destinationNames({ idOrName: 'first' })).toEqual([first])
+      for (const text of ['none', '', 'x\0', '\ud800', `o'brien`]) {
+        expect(await store.destinationNames({ idOrName: text })).toEqual([])
+      }
+      expect(await store.destinationVersions(999_999)).toMatchObject([
+        { id: one.id, name: 'renamed', definition: null },
+        { id: two.id, name: 'renamed' },
+        { id: three.id, name: 'first' },
+      ])
+    },
+  },
 ]
 
 /** The version by which an event was routed: the latest that is not after it. */

@@ -116,10 +116,9 @@ export class ClaimAccount {
       case 'held':
         this.#trace.count(`held ${outcome.hold}`)
         // A person's word stands until a person ends it.
-        if (destination.hold?.reason === 'paused') this.#trace.count('held while paused')
-        if (destination.hold?.reason !== 'paused' && destination.hold?.reason !== 'removed') {
-          this.#hold(destination, outcome.hold, now)
-        }
+        if (destination.hold?.reason === 'paused' || destination.hold?.reason === 'removed') {
+          this.#trace.count('held while paused')
+        } else this.#hold(destination, outcome.hold, now)
         break
       case 'returned':
         head.notBefore = now + outcome.delayMs
@@ -154,8 +153,8 @@ export class ClaimAccount {
     if (claim.claim <= (this.#lastClaim.get(rowKey) ?? -1)) {
       return wrong('P3', `under the number ${claim.claim} for a second time`)
     }
-    if (destination.hold !== null)
-      return wrong('P7', `while the destination is held (${destination.hold.reason})`)
+    const { hold } = destination
+    if (hold !== null) return wrong('P7', `while the destination is held (${hold.reason})`)
     if (lane.parked) return wrong('P3', 'while its lane is parked')
     if (now < known.notBefore) return wrong('P7', `${known.notBefore - now} ms too early`)
     if (now < destination.restUntil) {

@@ -256,7 +256,12 @@ export class Operator {
     const callId = `call-${chance.between(1, 6)}`
     const filter = chance.pick([{}, { callId }, { type: 'call.ended' }, { state: 'dead' as const }])
     const answer = await this.#ask(
-      (store) => store.addReplay({ destinationKey: key, filter, totalMax: 40 }),
+      async (store) => {
+        const matched = await store.matchReplay({ destinationKey: key, filter, totalMax: 40 })
+        return 'tooMany' in matched
+          ? matched
+          : await store.addReplay({ destinationKey: key, filter, ...matched })
+      },
       () => null,
     )
     if ('tooMany' in answer) return `${answer.tooMany} are too many`

@@ -9,7 +9,7 @@ import {
 } from '@hookswitch/core'
 import { deliveryName } from './deed.ts'
 import type { LedgerDelivery } from './lane-account.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger, LedgerDestination } from './ledger.ts'
 import type { Trace } from './trace.ts'
 import type { Troubles } from './trouble.ts'
 
@@ -123,30 +123,10 @@ export class Witness {
       taken: null,
       isSent,
     }
-    const isBeingRemoved = destination.hold?.reason === 'removed'
-    if (!isBeingRemoved && !ledger.isHolding(delivery, claim.laneKey, claim.claim)) {
-      const head = delivery.lane.pending[0]
-      this.#trace.broken(
-        'P3',
-        `${node} begins ${name} of lane ${sighting.lane}, which is not its own any more (the head is ${head === undefined ? 'none' : deliveryName(head)})`,
-      )
-    }
+    this.#isAllowed(sighting, destination, ledger)
     this.#overlaps(sighting)
     this.#repeats(sighting)
     this.#crowds(sighting)
-    const { hold } = destination
-    if ((hold?.reason === 'paused' || hold?.reason === 'removed') && now - hold.since > pauseMs) {
-      this.#trace.broken(
-        'P7',
-        `${node} begins ${name} ${now - hold.since} ms after its destination was paused`,
-      )
-    }
-    if (now < delivery.notBefore) {
-      this.#trace.broken(
-        'P7',
-        `${node} begins ${name} ${delivery.notBefore - now} ms before the policy lets it`,
-      )
-    }
     if (isHealthy) this.#waited(delivery)
     this.sightings.push(sighting)
     this.#open.add(sighting)
@@ -190,6 +170,24 @@ export class Witness {
   /** Tries of this delivery that the destination took. */
   delivered(name: string): boolean {
     return (this.#ofDelivery.get(name) ?? []).some(({ taken }) => taken?.verdict === 'delivered')
+  }
+
+  /** Its lane is the node's, its destination is not held, and the time has come. */
+  #isAllowed({ node, job, name, delivery }: Sighting, { hold }: LedgerDestination, ledger: Ledger): void {
+    const { laneKey, claim } = job.claim
+    const now = this.#now()
+    const wrong = (promise: 'P3' | 'P7', why: string): void =>
+      this.#trace.broken(promise, `${node} begins ${name} ${why}`)
+    const isBeingRemoved = hold?.reason === 'removed'
+    if (!isBeingRemoved && !ledger.isHolding(delivery, laneKey, claim)) {
+      const head = delivery.lane.pending[0]
+      const text = head === undefined ? 'is idle' : `has the head ${deliveryName(head)}`
+      wrong('P3', `of a lane that is not its own any more, and ${text}`)
+    }
+    if ((hold?.reason === 'paused' || isBeingRemoved) && now - hold.since > pauseMs) {
+      wrong('P7', `${now - hold.since} ms after its destination was paused`)
+    }
+    if (now < delivery.notBefore) wrong('P7', `${delivery.notBefore - now} ms before the policy lets it`)
   }
 
   /** P5: its own deliveries wait for each other, but not for those of others. */

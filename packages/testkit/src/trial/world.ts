@@ -120,6 +120,8 @@ export class World {
     this.#deeds.push({ deed, at, position })
     if (isSynced(deed)) this.#syncedTo = position
     if (deed.kind === 'worked') this.#worked(deed)
+    if (deed.kind === 'epochEnded') this.trace.note(deed.epoch, 'ends')
+    if (deed.kind === 'beaten' && !deed.alive) this.trace.note(deed.epoch, 'has lapsed')
     if (deed.kind === 'folded') {
       this.trace.note('fold', `${deed.commit.foldedSeq}: ${deed.written ? 'written' : 'refused'}`)
       this.trace.count(deed.written ? 'folds' : 'folds refused')
@@ -252,7 +254,10 @@ export class World {
   }
 }
 
-/** What is on the disk before it is answered: what was accepted, and what a person did. */
+/**
+ * What is on the disk before it is answered: what was accepted, and what a person did. A sync cannot be seen from
+ * here, so the store is taken at its word.
+ */
 function isSynced({ kind }: Deed): boolean {
   switch (kind) {
     case 'worked':
