@@ -71,6 +71,9 @@ const pollMs = 1_000
 /** How long a stop goes on trying to write what came of tries that it has cut off. */
 const writeMs = 2_000
 
+/** What is under way has this long to end when the epoch must be left; until then the node begins nothing new. */
+const retireMs = 10_000
+
 /** Results that are written together. */
 const resultsMax = 256
 
@@ -110,8 +113,11 @@ export class Deliverer {
   readonly #turns = new Map<number, Turn>()
   #finished: Finished[] = []
   #epoch: Epoch | null = null
-  /** The epoch may hold lanes that nobody works on: nothing new is claimed with it, and it ends when it is empty. */
-  #retiring = false
+  /**
+   * Since when the epoch may hold lanes that nobody works on; null where it does not. Nothing new is claimed with it
+   * then, and it ends when it is empty.
+   */
+  #retiringSince: number | null = null
   #stopping = false
   /** Stopping, and what ran has had its time: what an answer still brings is given back. */
   #drained = false
@@ -180,7 +186,7 @@ export class Deliverer {
       } catch (error) {
         if (error instanceof StoreError && error.code === 'closed') return this.#cut('closed')
         this.#options.onError?.(error)
-        if (!(error instanceof StoreError) || error.outcome === 'unknown') this.#retiring = true
+        this.#retire()
         waitMs = retryMs
         retryMs = Math.min(retryMs * 2, retryMsMax)
         await this.#pause(waitMs, false)
@@ -193,7 +199,7 @@ export class Deliverer {
 
   /** One call of the store; returns how long there is nothing to do unless something happens. */
   async #step(): Promise<number> {
-    if (this.#retiring && this.#turns.size === 0) await this.#endEpoch()
+    if (this.#retiringSince !== null && this.#turns.size === 0) await this.#endEpoch()
     const epoch = await this.#liveEpoch()
     const finished = this.#finished.splice(0, resultsMax)
     const askedAt = this.#timers.now()
@@ -221,17 +227,20 @@ export class Deliverer {
       this.#lapse()
       return 0
     }
+    // A lane that is not this node's although its epoch lives: the store has lost what it wrote last.
+    if (answer.written.includes(false)) this.#retire()
     for (const { turn } of finished) this.#turns.delete(turn.claim.laneKey)
     finished.forEach(({ report }, index) => this.#report(report, answer.written[index] ?? false))
     const turns = new Map(finished.map(({ turn }) => [turn.claim.laneKey, turn]))
     for (const claim of answer.claims)
       this.#begin(claim, askedAt, claim.continued ? turns.get(claim.laneKey) : undefined)
     if (this.#finished.length > 0) return 0
+    if (this.#retiringSince !== null && askedAt - this.#retiringSince >= retireMs) this.#drop('retired')
     return answer.waitMs ?? pollMs
   }
 
   get #mayClaim(): boolean {
-    return !this.#stopping && !this.#retiring
+    return !this.#stopping && this.#retiringSince === null
   }
 
   #report(report: Omit<DeliveryResult, 'written'> | null, written: boolean): void {
@@ -329,11 +338,23 @@ export class Deliverer {
 
   /** What this node holds may be another's by now: it is dropped, and a new epoch begins. */
   #lapse(): void {
-    this.#cut('lapsed')
+    this.#drop('lapsed')
+    this.#epoch = null
+    this.#retiringSince = null
+  }
+
+  /**
+   * After an error nobody knows what this node holds: an answer may have been lost on its way, and a store that was
+   * away may have lost its last writes, which need not have reached the disk. What is under way is still written.
+   */
+  #retire(): void {
+    this.#retiringSince ??= this.#timers.now()
+  }
+
+  #drop(why: string): void {
+    this.#cut(why)
     this.#turns.clear()
     for (const { report } of this.#finished.splice(0)) this.#report(report, false)
-    this.#epoch = null
-    this.#retiring = false
   }
 
   #cut(why: string): void {
@@ -343,7 +364,7 @@ export class Deliverer {
   async #endEpoch(): Promise<void> {
     const epoch = this.#epoch
     this.#epoch = null
-    this.#retiring = false
+    this.#retiringSince = null
     if (epoch !== null) await this.#options.store.endEpoch(epoch.id).catch(() => {})
   }
 
@@ -371,7 +392,8 @@ export class Deliverer {
     const alive = await this.#options.store.beat(epoch.id).catch(() => null)
     if (this.#epoch !== epoch) return
     if (alive === true) epoch.renewedAt = askedAt
-    else if (alive === false) {
+    else if (alive === null) this.#retire()
+    else {
       this.#lapse()
       this.wake()
     }
