@@ -113,6 +113,8 @@ export class Deliverer {
   readonly #turns = new Map<number, Turn>()
   #finished: Finished[] = []
   #epoch: Epoch | null = null
+  /** The epoch before, where the store was not asked to end it. */
+  #left: string | null = null
   /**
    * Since when the epoch may hold lanes that nobody works on; null where it does not. Nothing new is claimed with it
    * then, and it ends when it is empty.
@@ -329,6 +331,10 @@ export class Deliverer {
     const id = (this.#options.newEpoch ?? randomUUID)()
     await this.#options.store.beat(id)
     this.#epoch = { id, renewedAt: now }
+    // Nobody works on what the last one held: it need not wait for its lapse.
+    const left = this.#left
+    this.#left = null
+    if (left !== null) await this.#options.store.endEpoch(left).catch(() => {})
     return id
   }
 
@@ -339,6 +345,7 @@ export class Deliverer {
   /** What this node holds may be another's by now: it is dropped, and a new epoch begins. */
   #lapse(): void {
     this.#drop('lapsed')
+    this.#left = this.#epoch?.id ?? this.#left
     this.#epoch = null
     this.#retiringSince = null
   }
