@@ -15,4 +15,3 @@ export type { EgressOptions } from './egress/create-egress.ts'
 export type { Resolve } from './egress/reach.ts'
 export { EgressFailure } from './egress/egress.ts'
 export type { Egress, EgressAnswer, EgressRequest } from './egress/egress.ts'
-

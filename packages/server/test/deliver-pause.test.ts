@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   allEvents,
   endServerProcesses,
   startServerProcess,
+  temporaryFolder,
   until,
   type ServerProcess,
 } from '@hookswitch/testkit'
@@ -60,8 +63,8 @@ describe('a pause under load', () => {
     await act(server, `/destinations/${id}/resume`)
     await drained(server)
     const lanes = lanesOf(await allEvents(server))
-    for (const path of ['/paused', '/other']) {
-      expect(laneBreaches(receiver.at(path), { lanes }), path).toEqual([])
+    for (const place of ['/paused', '/other']) {
+      expect(laneBreaches(receiver.at(place), { lanes }), place).toEqual([])
     }
     // One at first, then two, then four: each answer doubles what may be under way.
     const resumed = receiver.at('/paused').slice(sentBefore)
@@ -74,6 +77,27 @@ describe('a pause under load', () => {
         Math.min(concurrency, 2 ** answered),
       )
     }
+  })
+
+  test('what waits in a filter meanwhile is not sent when the filter has ended', async () => {
+    // Longer than a second, and within the time that a filter has.
+    const filter = 'async () => { await new Promise((resolve) => setTimeout(resolve, 1_200)); return true }'
+    const destination = `{ kind: 'webhook', name: 'crm', filter: ${filter}, settings: { url: '${receiver.url}/crm' } }`
+    const folder = await temporaryFolder()
+    const config = `export default { destinations: [${destination}] }`
+    await writeFile(path.join(folder, 'hookswitch.config.ts'), config)
+    const filtering = await startServerProcess({ folder, cwd: folder, env: loopbackAllowed })
+    for (let call = 0; call < 4; call += 1) await acceptedCall(filtering, `call-${call}`, 2)
+    // The second events of the calls are in the filter now.
+    await until('the first events', async () => receiver.received.length === 4)
+    await act(filtering, '/destinations/crm/pause')
+    const pausedAt = performance.now()
+    await until('three seconds', async () => performance.now() - pausedAt > 3_000)
+    expect(receiver.received.filter(({ beganAt }) => beganAt > pausedAt + 1_000)).toEqual([])
+    await act(filtering, '/destinations/crm/resume')
+    await drained(filtering)
+    expect(laneBreaches(receiver.received, { lanes: lanesOf(await allEvents(filtering)) })).toEqual([])
+    expect(receiver.received).toHaveLength(8)
   })
 
   test('what has gathered goes out no faster than the rate of the destination', async () => {

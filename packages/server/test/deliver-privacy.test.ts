@@ -174,7 +174,7 @@ test('P8: an answer that refuses quotes no secret and nothing of a person, and n
     ['POST', '/destinations', { ...named, settings: { url, headers: { 'bad name': header } } }],
     ['POST', '/destinations', { ...named, settings: { url, headers: { authorization: header } } }],
     ['POST', '/destinations', { ...named, settings: { url, headers: { ok: `${header}\u0000` } } }],
-    ['POST', '/destinations', { ...named, settings: { url, signingSecrets: [`${authSecret}`] } }],
+    ['POST', '/destinations', { ...named, settings: { url, signingSecrets: [authSecret] } }],
     ['POST', '/destinations', { ...named, settings: { url, password: authSecret } }],
     ['POST', '/destinations', { ...named, kind: 'webhok', settings: { url, token: authSecret } }],
     ['POST', '/destinations', { ...named, kind: 'slack', settings: { token: authSecret, channel: '#x' } }],

@@ -81,7 +81,10 @@ const agent = objectOf({
 
 const sourceName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, '1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit')
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    '1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit',
+  )
 
 const agentId = z.string().min(1, 'the id of an agent').max(200, 'the id of an agent, at most 200 characters')
 

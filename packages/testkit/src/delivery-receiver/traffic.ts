@@ -32,11 +32,11 @@ const answerMs = 6_000
 /** What fails is sent again, as a platform does; the events of a call are sent in their order. */
 export function startTraffic({ name, nodes, eventsPerCall, given = () => ({}) }: TrafficOptions): Traffic {
   const acknowledged = new Set<string>()
-  let stopped = false
+  const traffic = { stopped: false }
   let failures = 0
 
   async function sendCalls(sender: number): Promise<void> {
-    for (let number = 0; !stopped; number += 1) {
+    for (let number = 0; !traffic.stopped; number += 1) {
       const callId = `${name}${sender}-${number}`
       for (let place = 0; place < eventsPerCall;) {
         const up = nodes()
@@ -48,7 +48,7 @@ export function startTraffic({ name, nodes, eventsPerCall, given = () => ({}) }:
           place += 1
         } else {
           failures += 1
-          if (stopped) return
+          if (traffic.stopped) return
           await delay(20)
         }
       }
@@ -60,7 +60,7 @@ export function startTraffic({ name, nodes, eventsPerCall, given = () => ({}) }:
     acknowledged,
     failures: () => failures,
     stop: async () => {
-      stopped = true
+      traffic.stopped = true
       await Promise.all(sending)
     },
   }

@@ -25,7 +25,9 @@ export type Deed =
   | { kind: 'epochEnded'; epoch: string }
   /** Opened anew, by a process that knows that no other has it open. */
   | { kind: 'opened' }
-  | { kind: 'replayed'; deliveries: readonly RoutedDelivery[] }
+  | { kind: 'replayAsked'; replayKey: number; destinationKey: number }
+  | { kind: 'replayed'; replayKey: number; deliveries: readonly RoutedDelivery[]; isDone: boolean }
+  | { kind: 'replayCancelled'; replayKey: number }
   | { kind: 'destination'; stored: StoredDestination; act: 'added' | 'changed' | 'held' | 'resumed' }
   | {
       kind: 'removed'

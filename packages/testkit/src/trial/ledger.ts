@@ -27,6 +27,8 @@ export class Ledger {
   readonly log = new Map<number, string>()
   /** The agent of the call, as it was known when the event was routed. */
   readonly agentAt = new Map<number, string | null>()
+  /** Those that are under way, with their destinations. */
+  readonly replays = new Map<number, number>()
   foldedSeq = 0
   readonly #trace: Trace
   readonly #claims: ClaimAccount
@@ -48,8 +50,15 @@ export class Ledger {
         return this.#appended(deed.batch, deed.answer)
       case 'folded':
         return this.#folded(deed.commit, deed.written, now)
+      case 'replayAsked':
+        this.replays.set(deed.replayKey, deed.destinationKey)
+        return
       case 'replayed':
         for (const delivery of deed.deliveries) this.lanes.join(delivery, now)
+        if (deed.isDone) this.replays.delete(deed.replayKey)
+        return
+      case 'replayCancelled':
+        this.replays.delete(deed.replayKey)
         return
       case 'worked':
         return this.#claims.worked(deed, now)
@@ -185,5 +194,7 @@ export class Ledger {
     this.#hold(destination, 'removed', now)
     destination.isRouted = false
     destination.removed = isDone
+    if (!isDone) return
+    for (const [replayKey, of] of this.replays) if (of === key) this.replays.delete(replayKey)
   }
 }

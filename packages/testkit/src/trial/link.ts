@@ -236,13 +236,21 @@ export function linkTo(options: LinkOptions): NodeStore {
       call(
         'replayCommit',
         (store) => store.replayCommit(commit),
-        (written) => (written ? { kind: 'replayed', deliveries: commit.deliveries } : null),
+        (written) =>
+          written
+            ? {
+                kind: 'replayed',
+                replayKey: commit.replayKey,
+                deliveries: commit.deliveries,
+                isDone: commit.done,
+              }
+            : null,
       ),
     cancelReplay: (key) =>
       call(
         'cancelReplay',
         (store) => store.cancelReplay(key),
-        () => null,
+        () => ({ kind: 'replayCancelled', replayKey: key }),
       ),
     expireDeliveries: (createdBefore, deliveriesMax) =>
       call(

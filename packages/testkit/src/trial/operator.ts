@@ -144,7 +144,7 @@ export class Operator {
       if (replay?.state !== 'running') return null
       await this.#ask(
         (store) => store.cancelReplay(replay.key),
-        () => null,
+        () => ({ kind: 'replayCancelled', replayKey: replay.key }),
       )
       return `replay ${replay.key}`
     },
@@ -262,7 +262,8 @@ export class Operator {
           ? matched
           : await store.addReplay({ destinationKey: key, filter, ...matched })
       },
-      () => null,
+      (replay) =>
+        'tooMany' in replay ? null : { kind: 'replayAsked', replayKey: replay.key, destinationKey: key },
     )
     if ('tooMany' in answer) return `${answer.tooMany} are too many`
     trace.count('replays')

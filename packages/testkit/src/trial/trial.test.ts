@@ -42,6 +42,8 @@ const atLeast = {
 
   // What a person does.
   'operator pause': 350,
+  'operator pauseAndChange': 150,
+  'held while paused': 3,
   'operator resume': 240,
   'operator change': 270,
   'operator add': 90,

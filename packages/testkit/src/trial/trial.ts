@@ -123,6 +123,7 @@ function isQuiet({ senders, ledger }: World): boolean {
   return (
     senders.waiting === 0 &&
     ledger.lanes.pending === 0 &&
+    ledger.replays.size === 0 &&
     ledger.foldedSeq === Math.max(0, ...ledger.log.keys())
   )
 }
@@ -132,5 +133,7 @@ function notQuiet({ senders, ledger, trace }: World): void {
   const names = left.slice(0, 5).map(([name]) => name)
   const log = `the log is folded to ${ledger.foldedSeq} of ${ledger.log.size}`
   const deliveries = `${left.length} deliveries wait (${names.join(', ')} …)`
-  trace.broken('P4', `it does not become quiet: ${senders.waiting} messages wait, ${log}, ${deliveries}`)
+  const replays = `${ledger.replays.size} replays are under way`
+  const messages = `${senders.waiting} messages wait`
+  trace.broken('P4', `it does not become quiet: ${messages}, ${log}, ${deliveries}, ${replays}`)
 }

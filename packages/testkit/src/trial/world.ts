@@ -274,6 +274,8 @@ function isSynced({ kind }: Deed): boolean {
     case 'skipped':
     case 'laneResumed':
     case 'laneSkipped':
+    case 'replayAsked':
+    case 'replayCancelled':
       return true
   }
 }

@@ -1,6 +1,15 @@
 import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { allEvents, endServerProcesses, startServerProcess, until } from '@hookswitch/testkit'
+import {
+  allEvents,
+  endServerProcesses,
+  startServerProcess,
+  temporaryFolder,
+  until,
+  type ServerProcess,
+} from '@hookswitch/testkit'
 import {
   acceptedCall,
   addWebhook,
@@ -27,9 +36,9 @@ afterEach(async () => {
 
 const missing = postgresMissing()
 describe.skipIf(missing !== null)(
-  `a node that is frozen past its lease${missing === null ? '' : ` (skipped: ${missing})`}`,
+  `nodes on one PostgreSQL${missing === null ? '' : ` (skipped: ${missing})`}`,
   () => {
-    test('P3: another takes its lanes, its late results are refused, and it goes on - order holds and nothing is lost', async () => {
+    test('one is frozen past its lease: another takes its lanes, its late results are refused, and it goes on', async () => {
       postgres = await startPostgres()
       const env = { ...loopbackAllowed, DATABASE_URL: postgres.url }
       const nodes = [await startServerProcess({ env }), await startServerProcess({ env })] as const
@@ -89,5 +98,43 @@ describe.skipIf(missing !== null)(
       expect(await listed(other, '/lanes')).toEqual([])
       for (const node of nodes) expect(await node.stop()).toBe(0)
     }, 120_000)
+
+    test('nodes with two states of the config file: each sends only what its own file says, and no event is spent on the other', async () => {
+      postgres = await startPostgres()
+      receiver = await startDeliveryReceiver()
+      const url = (name: string): string => `'${receiver.url}/${name}'`
+      // One try alone: a node that cannot send must not use it up.
+      const retry = `retry: { preset: 'none' }`
+      const moved = (to: string): string =>
+        `{ kind: 'webhook', name: 'moved', ${retry}, settings: { url: ${url(to)}, authSecret: 'of-${to}' } }`
+      const added = `{ kind: 'webhook', name: 'added', ${retry}, settings: { url: ${url('added')} } }`
+      const own = `{ kind: 'handler', name: 'own', ${retry}, settings: {}, run: ({ event }) =>
+        fetch(${url('own')}, { method: 'POST', headers: { 'webhook-id': event.id } }) }`
+      const start = async (destinations: string): Promise<ServerProcess> => {
+        const folder = await temporaryFolder()
+        const config = `export default { destinations: [${destinations}] }`
+        await writeFile(path.join(folder, 'hookswitch.config.ts'), config)
+        const env = { ...loopbackAllowed, DATABASE_URL: postgres.url }
+        return startServerProcess({ folder, cwd: folder, env })
+      }
+      // As in a rolling update: whoever starts last decides what counts.
+      const before = await start(moved('before'))
+      const second = await start([moved('after'), added, own].join(', '))
+      for (let call = 0; call < 20; call += 1) {
+        await acceptedCall(call % 2 === 0 ? before : second, `call-${call}`, 3)
+      }
+      await drained(second, 60_000)
+      const lanes = lanesOf(await allEvents(second))
+      for (const name of ['/after', '/added', '/own']) {
+        expect(laneBreaches(receiver.at(name), { lanes }), name).toEqual([])
+      }
+      expect(receiver.at('/before')).toEqual([])
+      expect(new Set(receiver.at('/after').map(({ headers }) => headers['authorization']))).toEqual(
+        new Set(['of-after']),
+      )
+      for (const node of [before, second]) expect(await node.stop()).toBe(0)
+      expect(before.output()).toContain('left to other nodes')
+      expect(second.output()).not.toContain('left to other nodes')
+    }, 90_000)
   },
 )
