@@ -44,12 +44,12 @@ describe.skipIf(missing !== null)(
       const nodes = [await startServerProcess({ env }), await startServerProcess({ env })] as const
       const [frozen, other] = nodes
       receiver = await startDeliveryReceiver()
-      // So long that every node has many sends under way at any moment.
-      receiver.treat(() => after(100 + randomInt(200)))
-      await addWebhook(other, receiver, 'crm', { limits: { concurrency: 40 } })
+      // So many at once, and so long, that one node alone cannot take them all, and each has many under way.
+      receiver.treat(() => after(300 + randomInt(300)))
+      await addWebhook(other, receiver, 'crm', { limits: { concurrency: 150 } })
       await Promise.all(
-        Array.from({ length: 60 }, (_, call) =>
-          acceptedCall(nodes[call % 2] as typeof frozen, `call-${call}`, 6),
+        Array.from({ length: 200 }, (_, call) =>
+          acceptedCall(call % 2 === 0 ? frozen : other, `call-${call}`, 5),
         ),
       )
       for (const node of nodes) {
@@ -62,24 +62,13 @@ describe.skipIf(missing !== null)(
       await until('the other node to take over', async () => repeatsIn(receiver.received) > 0, 30_000)
       // Ten seconds after its last beat, which was at most two seconds before.
       expect(performance.now() - from).toBeGreaterThan(7_500)
-      const deliveredBefore = frozen.output().split('"msg":"delivered"').length
       frozen.process.kill('SIGCONT')
       await until('its late results to be refused', async () =>
         frozen.output().includes('late result refused'),
       )
       const interruptions = [{ from, to: performance.now() }]
-      await Promise.all(
-        Array.from({ length: 40 }, (_, call) =>
-          acceptedCall(nodes[call % 2] as typeof frozen, `later-${call}`, 3),
-        ),
-      )
       await drained(other, 60_000)
 
-      const lanes = lanesOf(await allEvents(other))
-      expect(laneBreaches(receiver.received, { lanes, interruptions, lateRepeats: true })).toEqual([])
-      expect(frozen.output().split('"msg":"delivered"').length, 'delivered by it afterwards').toBeGreaterThan(
-        deliveredBefore,
-      )
       // What came twice was delivered once, as far as the store is concerned.
       const twice = new Set(
         [...Map.groupBy(receiver.received, ({ deliveryId }) => deliveryId)]
@@ -96,7 +85,14 @@ describe.skipIf(missing !== null)(
         ])
       }
       expect(await listed(other, '/lanes')).toEqual([])
-      for (const node of nodes) expect(await node.stop()).toBe(0)
+
+      // It goes on under a new lease, by itself.
+      expect(await other.stop()).toBe(0)
+      for (let call = 0; call < 5; call += 1) await acceptedCall(frozen, `later-${call}`, 3)
+      await drained(frozen)
+      const lanes = lanesOf(await allEvents(frozen))
+      expect(laneBreaches(receiver.received, { lanes, interruptions, lateRepeats: true })).toEqual([])
+      expect(await frozen.stop()).toBe(0)
     }, 120_000)
 
     test('nodes with two states of the config file: each sends only what its own file says, and no event is spent on the other', async () => {
@@ -120,9 +116,13 @@ describe.skipIf(missing !== null)(
       // As in a rolling update: whoever starts last decides what counts.
       const before = await start(moved('before'))
       const second = await start([moved('after'), added, own].join(', '))
-      for (let call = 0; call < 20; call += 1) {
-        await acceptedCall(call % 2 === 0 ? before : second, `call-${call}`, 3)
-      }
+      // The older node is alone with the events for a moment, and leaves them.
+      second.process.kill('SIGSTOP')
+      for (let call = 0; call < 20; call += 1) await acceptedCall(before, `call-${call}`, 3)
+      await until('the older node to look at them', async () =>
+        before.output().includes('left to other nodes'),
+      )
+      second.process.kill('SIGCONT')
       await drained(second, 60_000)
       const lanes = lanesOf(await allEvents(second))
       for (const name of ['/after', '/added', '/own']) {
@@ -133,7 +133,6 @@ describe.skipIf(missing !== null)(
         new Set(['of-after']),
       )
       for (const node of [before, second]) expect(await node.stop()).toBe(0)
-      expect(before.output()).toContain('left to other nodes')
       expect(second.output()).not.toContain('left to other nodes')
     }, 90_000)
   },

@@ -62,6 +62,7 @@ describe('what came to a destination', () => {
     expect(repeatsIn(received)).toBe(1)
     const thrice = [came('a', 0), came('b', 10), came('b', 30), came('b', 40), came('c', 50)]
     expect(laneBreaches(thrice, { lanes, interruptions })).toHaveLength(1)
+    expect(laneBreaches(thrice, { lanes, interruptions: [{ from: 12, to: 45 }] })).toHaveLength(1)
     const older = [came('a', 0), came('b', 10), came('a', 30), came('c', 40)]
     expect(laneBreaches(older, { lanes, interruptions })).toHaveLength(1)
     expect(laneBreaches(older, { lanes, interruptions, lateRepeats: true })).toEqual([])

@@ -6,7 +6,10 @@ export interface ExpectedLanes {
   lanes: ReadonlyMap<string, readonly string[]>
   /** When nodes that were sending were killed or frozen. */
   interruptions?: readonly Interruption[]
-  /** A node that was frozen may have left a request on its way, which arrives after those that followed it. */
+  /**
+   * An older event may come again around an interruption too: a node that was frozen may have left a request on its
+   * way, and a store that crashed may have lost several results.
+   */
   lateRepeats?: boolean
 }
 
@@ -38,6 +41,8 @@ interface Progress {
   begunAt: number
   /** True when its last try was answered with an error: the next one is no repeat. */
   failed: boolean
+  /** Interruptions that have excused a repeat of the lane. */
+  spent: ReadonlySet<Interruption>
 }
 
 /**
@@ -64,15 +69,25 @@ export function laneBreaches(received: readonly Received[], expected: ExpectedLa
     }
     const { lane, place } = known
     const where = `${lane}: event ${place + 1} of ${lanes.get(lane)?.length} (${one.id})`
-    const before = present.get(lane) ?? { place: -1, begunAt: -Infinity, failed: false }
-    const isExcused = interruptions.some(({ from, to }) => before.begunAt < to && from < one.beganAt)
+    const before = present.get(lane) ?? { place: -1, begunAt: -Infinity, failed: false, spent: new Set() }
+    const excuse = interruptions.find(
+      (interruption) =>
+        before.begunAt < interruption.to &&
+        interruption.from < one.beganAt &&
+        (lateRepeats || !before.spent.has(interruption)),
+    )
+    let { spent } = before
     if (place > before.place + 1) {
       breaches.push(`${where} came after event ${before.place + 1}: one is missing between them`)
     } else if (place < before.place) {
-      if (!lateRepeats || !isExcused) breaches.push(`${where} came again after event ${before.place + 1}`)
+      if (!lateRepeats || excuse === undefined) {
+        breaches.push(`${where} came again after event ${before.place + 1}`)
+      }
       continue
     } else if (place === before.place) {
-      if (!before.failed && !isExcused) breaches.push(`${where} came twice and nothing was interrupted`)
+      if (!before.failed && excuse === undefined)
+        breaches.push(`${where} came twice and nothing was interrupted`)
+      if (!before.failed && excuse !== undefined) spent = new Set([...spent, excuse])
     } else {
       const doneAt = answered.get(lanes.get(lane)?.[before.place] ?? '') ?? Infinity
       if (before.place >= 0 && doneAt > one.beganAt) {
@@ -83,7 +98,7 @@ export function laneBreaches(received: readonly Received[], expected: ExpectedLa
     if (isOk && one.endedAt !== null) {
       answered.set(one.id, Math.min(answered.get(one.id) ?? Infinity, one.endedAt))
     }
-    present.set(lane, { place, begunAt: one.beganAt, failed: one.status !== null && !isOk })
+    present.set(lane, { place, begunAt: one.beganAt, failed: one.status !== null && !isOk, spent })
   }
 
   for (const [lane, ids] of lanes) {

@@ -32,6 +32,12 @@ export class ClaimAccount {
     return lane.claim?.delivery === delivery && lane.claim.rowKey === rowKey && lane.claim.claim === claim
   }
 
+  /** Whether a node is at it, as far as the store can know. */
+  isTried(delivery: LedgerDelivery, now: number): boolean {
+    const { claim } = delivery.lane
+    return claim?.delivery === delivery && !this.#isLapsed(claim.epoch, now)
+  }
+
   beaten({ epoch, alive }: DeedOf<'beaten'>, now: number): void {
     if (alive) this.#epochs.set(epoch, { beatAt: now, ended: false })
     else this.endEpoch(epoch)

@@ -119,15 +119,21 @@ export class LaneAccount {
     else this.#trace.broken('store', `${deliveryName(name)} was skipped, and did not wait`)
   }
 
-  lane({ kind, destinationKey, laneKey }: DeedOf<'laneResumed' | 'laneSkipped'>, now: number): void {
-    const lane = this.#lanes.get(laneName(destinationKey, laneKey))
-    const head = lane?.pending[0]
-    if (lane === undefined || head === undefined) {
+  headOf({
+    destinationKey,
+    laneKey,
+  }: Pick<LedgerLane, 'destinationKey' | 'laneKey'>): LedgerDelivery | undefined {
+    return this.#lanes.get(laneName(destinationKey, laneKey))?.pending[0]
+  }
+
+  lane(deed: DeedOf<'laneResumed' | 'laneSkipped'>, now: number): void {
+    const head = this.headOf(deed)
+    if (head === undefined) {
       this.#trace.broken('P4', 'a lane was there that has nothing to deliver')
       return
     }
-    lane.parked = false
-    if (kind === 'laneSkipped') this.finish(head, 'skipped', now)
+    head.lane.parked = false
+    if (deed.kind === 'laneSkipped') this.finish(head, 'skipped', now)
     else this.#renew(head, now)
   }
 

@@ -73,11 +73,14 @@ export class Ledger {
       case 'removed':
         return this.#removed(deed, now)
       case 'retried':
+        this.#byHand(this.find(deed.delivery), now)
         return this.lanes.retried(deed.delivery, now)
       case 'skipped':
+        this.#byHand(this.find(deed.delivery), now)
         return this.lanes.skipped(deed.delivery, now)
       case 'laneResumed':
       case 'laneSkipped':
+        this.#byHand(this.lanes.headOf(deed), now)
         return this.lanes.lane(deed, now)
     }
   }
@@ -89,6 +92,12 @@ export class Ledger {
   /** Whether the lane of a delivery is that claim's. */
   isHolding(delivery: LedgerDelivery, rowKey: number, claim: number): boolean {
     return this.#claims.isHolding(delivery, rowKey, claim)
+  }
+
+  /** A person does not act on what is being tried: its claim stays as it is. */
+  #byHand(delivery: LedgerDelivery | undefined, now: number): void {
+    if (delivery === undefined || !this.#claims.isTried(delivery, now)) return
+    this.#trace.broken('P3', `${deliveryName(delivery)} was acted on by hand while it was tried`)
   }
 
   #appended(batch: readonly NewEvent[], answer: readonly Appended[]): void {
