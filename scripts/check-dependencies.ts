@@ -16,7 +16,7 @@ const layout: Record<string, readonly string[]> = {
   core: ['events'],
   'store-sql': ['core', 'events'],
   destinations: ['core', 'events'],
-  sender: ['core', 'events'],
+  sender: ['events'],
   server: ['core', 'store-sql', 'destinations', 'sender', 'events'],
   cli: ['server', 'core', 'store-sql', 'destinations', 'sender', 'events'],
   testkit: ['core', 'store-sql', 'destinations', 'sender', 'receiver', 'events'],
@@ -26,7 +26,7 @@ const layout: Record<string, readonly string[]> = {
 const layoutOfTests = ['testkit', ...(layout['testkit'] ?? [])]
 
 /** Published for runtimes that are not Node. */
-const anyRuntime = new Set(['events'])
+const anyRuntime = new Set(['events', 'sender'])
 
 /** The environment is read in one place; the command hands the process's own on to it, and its start prepares it. */
 const environmentReaders = new Set([

@@ -19,7 +19,7 @@ import {
 } from '../packages/testkit/src/index.ts'
 import { startPeer } from '../packages/testkit/src/destination-contract/peer.ts'
 import { Replay, stepsOf, type Answer } from './page-replay.ts'
-import { fencesOf, readPage, sectionOf } from './page-reader.ts'
+import { fencesOf, firstCodes, readPage, rowsUnder, sectionOf } from './page-reader.ts'
 import { repositoryRoot } from './repository.ts'
 
 const run = promisify(execFile)
@@ -30,6 +30,7 @@ const configuration = 'docs/configuration.md'
 const operations = 'docs/operations.md'
 const http = 'docs/http.md'
 const destinations = 'docs/destinations.md'
+const platform = 'docs/be-the-platform.md'
 
 /** Receivers of the tests are on this machine. */
 const loopback = { HOOKSWITCH_EGRESS_ALLOW: '127.0.0.0/8' }
@@ -67,7 +68,7 @@ afterAll(async () => {
 
 describe('the config files of the pages', () => {
   /** Each in a file of its own beside the first. */
-  const files = ['README.md', configuration, destinations].flatMap((page) =>
+  const files = ['README.md', configuration, destinations, platform].flatMap((page) =>
     fencesOf(readPage(page), 'ts').map(({ text }, number) => ({
       name: `${basename(page, '.md')}-${number + 1}.ts`,
       text,
@@ -75,7 +76,7 @@ describe('the config files of the pages', () => {
   )
 
   test('type-check under the strictest settings', () => {
-    expect(files).toHaveLength(5)
+    expect(files).toHaveLength(6)
     for (const { name, text } of files) writeFileSync(join(project, name), text)
     writeFileSync(
       join(project, 'tsconfig.json'),
@@ -109,9 +110,13 @@ describe('the config files of the pages', () => {
   })
 })
 
-describe.each([configuration, http])('%s', (page) => {
+describe.each([configuration, http, platform])('%s', (page) => {
   test('every request is answered as the page says', async () => {
-    const receiver = await startPeer((_request, response) => response.end('thank you'))
+    const received = new Set<string>()
+    const receiver = await startPeer(({ headers }, response) => {
+      for (const name of Object.keys(headers)) received.add(name)
+      response.end('thank you')
+    })
     const env = { ...variables, ...loopback }
     const server = await startServerProcess({ cwd: project, env })
     const crmUrl = `${receiver.url}/hook`
@@ -123,6 +128,7 @@ describe.each([configuration, http])('%s', (page) => {
         SIGNING_SECRET: variables.SIGNING_SECRET,
         TOKEN: server.adminToken,
         CRM_URL: crmUrl,
+        ENDPOINT_URL: crmUrl,
       },
       { 'http://127.0.0.1:9000/hook': crmUrl },
     )
@@ -135,6 +141,12 @@ describe.each([configuration, http])('%s', (page) => {
       const options = { timeout: 10_000, message: step.command }
       if (step.inPart) await expect.poll(answer, options).toMatchObject(step.answer)
       else await expect.poll(answer, options).toEqual(step.answer)
+    }
+    if (page === platform) {
+      const listed = firstCodes(rowsUnder(page, 'What the endpoint gets')).map((name) => name.toLowerCase())
+      await until('every header that the page lists', () =>
+        Promise.resolve(listed.every((name) => received.has(name))),
+      )
     }
     expect(await server.stop()).toBe(0)
     await receiver.close()

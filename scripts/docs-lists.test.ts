@@ -15,6 +15,7 @@ import type { StoreStats } from '../packages/core/src/index.ts'
 import type { ApiOptions } from '../packages/server/src/api/app.ts'
 import { createApi } from '../packages/server/src/api/create-api.ts'
 import { apiErrors } from '../packages/server/src/api/errors.ts'
+import { configWebhookFields } from '../packages/server/src/agents/agent-fields.ts'
 import { configSchema, retentionSchema, sourceSchema } from '../packages/server/src/config/config-schema.ts'
 import { resolveConfig } from '../packages/server/src/config/resolve-config.ts'
 import { configFields } from '../packages/server/src/destinations/destination-fields.ts'
@@ -67,9 +68,13 @@ describe('configuration.md', () => {
       const [, known = ''] = /expected one of (.*)/.exec((error as Error).message) ?? []
       ofAgent = known.split(', ').map((key) => `agents.<id>.${key}`)
     }
+    const ofWebhook = Object.keys(configWebhookFields.shape).map((key) => `agents.<id>.webhook.${key}`)
     const ofDestination = Object.keys(configFields.shape).map((key) => `destinations[].${key}`)
     const ofRetention = Object.keys(retentionSchema.shape).map((key) => `retention.${key}`)
-    const known = ['sources.<name>', 'agents.<id>', ...ofSource, ...ofAgent, ...ofDestination, ...ofRetention]
+    const known = [
+      ...['sources.<name>', 'agents.<id>'],
+      ...[...ofSource, ...ofAgent, ...ofWebhook, ...ofDestination, ...ofRetention],
+    ]
     expect(firstCodes(rowsUnder(configuration, 'The config file')).sort()).toEqual(known.sort())
   })
 })
@@ -88,6 +93,7 @@ describe('operations.md', () => {
     const event = { type: 'call.ended', callId: '', id: '', collision: false }
     metrics.arrival({ ...arrival, ...event, result: 'accepted', status: 200 })
     metrics.arrival({ ...arrival, result: 'rejected', status: 401, reason: 'secret_missing', detail: null })
+    metrics.published({ ...event, source: '', bytes: 0, ms: 0 })
     const place = { destination: '', kind: 'webhook', event: null, delivery: '', replay: false, attempt: 1 }
     const said = { verdict: 'delivered', outcome: 'delivered', status: 200, cause: null } as const
     metrics.delivery({ ...place, ...said, ms: 1, sinceReceivedMs: 1, written: true })
@@ -136,7 +142,7 @@ describe('operations.md', () => {
         said.set(message, level)
       }
       for (const [, message = '', level = ''] of source.matchAll(
-        /const message = '([^']+)'\n\s*log\(\{ level: '(\w+)'/g,
+        /const message = '([^']+)'\n\s*(?:log|say)\((?:\{ said: )?\{ level: '(\w+)'/g,
       )) {
         said.set(message, level)
       }

@@ -41,8 +41,19 @@ export function stepsOf(text: string): Step[] {
 /** An answer on a stream comes at once, or not at all. */
 const streamMs = 10_000
 
-/** What is made anew each time; the page shows those of one run. */
-const madeAnew = /^(evt|sec|whk|dst)_[\w-]+$/
+/** What is made anew each time; the page shows those of one run. The ids of calls that senders choose are shorter. */
+const madeAnew = /^(?:(evt|sec|whk|dst|whsec|whpk)_[\w+/=-]+|(call|conv|agt)_[0-9a-z]{26})$/
+
+/** Of something that is made anew, what it is. */
+function kindOf(id: string): string | undefined {
+  const [, kind, longKind] = madeAnew.exec(id) ?? []
+  return kind ?? longKind
+}
+
+/** Events of the examples say times of their own under this name; those that are published have the time of now. */
+const isTimeOfNow = (key: string, found: string): boolean =>
+  timesOfNow.has(key) || (key === 'timestamp' && Math.abs(Date.parse(found) - Date.now()) < 3_600_000)
+
 const timesOfNow = new Set([
   'receivedAt',
   'createdAt',
@@ -54,6 +65,7 @@ const timesOfNow = new Set([
   'finishedAt',
   'since',
   'at',
+  'previousUntil',
 ])
 
 /**
@@ -109,9 +121,9 @@ export class Replay {
     if (key === 'durationMs' && typeof shown === 'number' && typeof found === 'number') return shown
     if (typeof shown === 'string' && typeof found === 'string') {
       if (this.#made.get(shown) === found) return shown
-      if (timesOfNow.has(key) && !Number.isNaN(Date.parse(found))) return shown
-      const kind = madeAnew.exec(shown)?.[1]
-      if (kind === undefined || madeAnew.exec(found)?.[1] !== kind) return found
+      if (isTimeOfNow(key, found) && !Number.isNaN(Date.parse(found))) return shown
+      const kind = kindOf(shown)
+      if (kind === undefined || kindOf(found) !== kind) return found
       if (!this.#made.has(shown)) this.#made.set(shown, found)
       return this.#made.get(shown) === found ? shown : found
     }

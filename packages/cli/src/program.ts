@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { addAgentsCommand } from './agents/agents.ts'
 import { addAuditCommand } from './audit/audit.ts'
 import { addCallsCommand } from './calls/calls.ts'
 import type { Context } from './context.ts'
@@ -17,6 +18,7 @@ import { addInitCommand } from './init/init.ts'
 import { addMigrateCommand } from './migrate/migrate.ts'
 import { addSendCommand } from './send/send.ts'
 import { addServeCommand } from './serve/serve.ts'
+import { addSimulateCommand } from './simulate/simulate.ts'
 import { addTailCommand } from './tail/tail.ts'
 import { addTokensCommand } from './tokens/tokens.ts'
 
@@ -39,6 +41,7 @@ export function createProgram(context: Context): Command {
   addInitCommand(program, context)
   addServeCommand(program, context)
   addSendCommand(program, context)
+  addSimulateCommand(program, context)
   addCallsCommand(program, context)
   addTailCommand(program, context)
   addDestinationsCommand(program, context)
@@ -47,6 +50,7 @@ export function createProgram(context: Context): Command {
   addDeadCommand(program, context)
   addLanesCommand(program, context)
   addReplayCommand(program, context)
+  addAgentsCommand(program, context)
   addTokensCommand(program, context)
   addRetentionCommand(program, context)
   addEraseCommand(program, context)

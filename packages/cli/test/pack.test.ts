@@ -8,7 +8,7 @@ import { guideSample } from './guide-sample.ts'
 import { endPrograms, startProgram } from './program.ts'
 
 const repository = join(import.meta.dirname, '../../..')
-const packages = ['events', 'core', 'destinations', 'store-sql', 'server', 'cli']
+const packages = ['events', 'core', 'destinations', 'sender', 'store-sql', 'server', 'cli']
 
 /** A build, six packs and an installation from the registry; a few seconds each. */
 const installMs = 180_000

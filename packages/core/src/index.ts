@@ -27,9 +27,32 @@ export { ingestLimits } from './receive/limits.ts'
 export type { IngestLimits } from './receive/limits.ts'
 export type { Arrival, Refusal } from './receive/arrival.ts'
 export type { Source } from './receive/source.ts'
-export { eventId } from './receive/event-id.ts'
+export { agentId, callId, eventId } from './receive/event-id.ts'
+export { newEvent } from './receive/new-event.ts'
 export { Acceptor } from './accept/acceptor.ts'
+export { InFlight } from './accept/in-flight.ts'
 export type { Accepted, AcceptorOptions } from './accept/acceptor.ts'
+
+// Publish: agents of our own, the calls that they make, and the sources of what they publish.
+export type { AgentDefinition, NewAgent, StoredAgent } from './publish/agent.ts'
+export { freshProgress, repeatableMax } from './publish/started-call.ts'
+export type {
+  CallOverride,
+  CallProgress,
+  CallState,
+  NewStartedCall,
+  PublishedAnswer,
+  StartedCall,
+} from './publish/started-call.ts'
+export { nextCallState } from './publish/call-state.ts'
+export type { CallStep } from './publish/call-state.ts'
+export {
+  agentSource,
+  isPublishedSource,
+  overrideSource,
+  publishingAgent,
+} from './publish/published-source.ts'
+export type { Publication, PublishStore } from './publish/publish-store.ts'
 
 // Fold: from the log to the calls.
 export { FoldLoop } from './fold/fold-loop.ts'
@@ -48,6 +71,7 @@ export type {
   DestinationFlow,
   DestinationLimits,
   DestinationName,
+  DestinationOrigin,
   DestinationScope,
   DestinationVersion,
   Hold,
@@ -81,6 +105,7 @@ export type {
   EraseSelection,
   LaneQuery,
   NewDestination,
+  RecentAttempt,
   ReplayMatch,
   ReplayRead,
   RetentionCutoffs,
@@ -91,7 +116,7 @@ export type {
   WorkRequest,
   WorkResult,
 } from './deliver/delivery-store.ts'
-export { answerBytesMax, traceBytesMax } from './deliver/attempt.ts'
+export { answerBytesMax, traceBytesMax, withoutAnswer } from './deliver/attempt.ts'
 export type { AttemptResult, RequestTrace, ResponseTrace, Verdict } from './deliver/attempt.ts'
 export { judgeStatus } from './deliver/verdict.ts'
 export { readRetryAfter } from './deliver/retry-after.ts'
@@ -115,9 +140,13 @@ export { settle } from './deliver/settle.ts'
 export type { Settlement } from './deliver/settle.ts'
 export { lanesToTake } from './deliver/share.ts'
 
-// What became of an event, for people.
+// What became of an event, and how a destination fares, for people.
 export { explainEvent } from './deliver/explain.ts'
 export type { ExplainedDelivery, ExplainedState, ExplainSubject, Explanation } from './deliver/explain.ts'
+export { failingWarning } from './deliver/flow.ts'
+export type { FailingWarning } from './deliver/flow.ts'
+export { destinationHealth } from './deliver/health.ts'
+export type { DestinationHealth } from './deliver/health.ts'
 
 // The engine that works the lanes, and what it looks after besides.
 export { Deliverer } from './deliver/deliverer.ts'

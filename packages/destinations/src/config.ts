@@ -35,6 +35,8 @@ export interface DestinationOptions<Settings, Content = unknown> {
     concurrency?: number
     /** Sends begun per second, over all nodes; null (the default) is no bound. */
     perSecond?: number | null
+    /** Hours of failure, without one success between, after which it is held; null (the default) is never. */
+    failingHours?: number | null
   }
   settings: Settings
 }

@@ -1,6 +1,7 @@
 // What a kind is, and all of them by name.
 export { destinationKinds } from './kinds.ts'
 export type {
+  CallTarget,
   DestinationKind,
   HandlerCall,
   KindContext,

@@ -14,6 +14,8 @@ export interface DestinationKind<Settings = unknown> {
   title: string
   /** How to get the URL or key, and what to set where; plain sentences, for the CLI, the docs and the pages. */
   help: string
+  /** Made by the server itself, for what is set elsewhere: nobody is offered it, and nobody's settings may name it. */
+  internal?: true
   /** Every message is an expectation ("a webhook URL such as https://…"); what came is put before it. */
   settings: z.ZodType<Settings>
   /** The names of the settings that are secret: encrypted at rest, never shown, never in a message or a trace. */
@@ -33,7 +35,8 @@ export interface DestinationKind<Settings = unknown> {
 
 export interface OpenDestination {
   /**
-   * One try. Resolves with what came of it, whatever that is; it rejects only with the signal's reason.
+   * One try. Resolves with what came of it, whatever that is; it rejects only with the signal's reason, or where the
+   * context cannot be asked.
    *
    * @param signal ends the try: the engine's deadline (`reason` is a `TimeoutError`), or a stop.
    */
@@ -53,6 +56,22 @@ export interface KindContext {
   version: string
   /** Runs the function of a `handler` in the work thread. */
   runHandler(input: HandlerCall, signal: AbortSignal): Promise<AttemptResult>
+  /**
+   * The webhook of its own that a call was started with; null where it has none, or is not there any more. What it
+   * rejects with (`StoreError`, where the store cannot be read) `send` rejects with too.
+   */
+  overrideOf(callId: string): Promise<CallTarget | null>
+}
+
+/** The webhook that a call was started with. */
+export interface CallTarget {
+  url: string
+  /** The word before the secret in `Authorization`; null where the secret stands alone. */
+  authKey: string | null
+  /** Null: there is no `Authorization`. */
+  authSecret: string | null
+  /** The event types that it takes, normalised; null is all. */
+  events: string[] | null
 }
 
 /** What a handler is called with; the work thread adds `signal` and `log`. */

@@ -6,7 +6,9 @@ const kinds = [...destinationKinds.values()]
 
 test('all kinds are there by their names', () => {
   const names = ['webhook', 'handler', 'slack', 'teams', 'discord', 'email', 'pagerduty']
-  expect([...destinationKinds.keys()]).toEqual(names)
+  expect([...destinationKinds.keys()]).toEqual([...names, 'call-webhook'])
+  // Nobody is offered what the server makes by itself.
+  expect(kinds.filter(({ internal }) => internal).map(({ name }) => name)).toEqual(['call-webhook'])
 })
 
 test.each(kinds.map((kind) => [kind.name, kind] as const))(

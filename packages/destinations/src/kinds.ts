@@ -1,3 +1,4 @@
+import { callWebhookKind } from './call-webhook/call-webhook-kind.ts'
 import { discordKind } from './discord/discord-kind.ts'
 import { emailKind } from './email/email-kind.ts'
 import { handlerKind } from './handler/handler-kind.ts'
@@ -15,9 +16,10 @@ const kinds: readonly DestinationKind[] = [
   discordKind,
   emailKind,
   pagerdutyKind,
+  callWebhookKind,
 ]
 
-/** Every kind of destination by its name, in the order in which they are shown. */
+/** Every kind of destination by its name, in the order in which they are shown; see `internal`. */
 export const destinationKinds: ReadonlyMap<string, DestinationKind> = new Map(
   kinds.map((kind) => [kind.name, kind]),
 )

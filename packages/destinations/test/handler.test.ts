@@ -17,7 +17,14 @@ const delivered: AttemptResult = {
 
 function contextWith(runHandler: KindContext['runHandler']): KindContext {
   const egress = createEgress({ allow: null, version: '0.0.0' })
-  return { name: 'crm', egress, publicUrl: null, version: '0.0.0', runHandler }
+  return {
+    name: 'crm',
+    egress,
+    publicUrl: null,
+    version: '0.0.0',
+    runHandler,
+    overrideOf: () => Promise.reject(new Error('only the webhook of a call asks for it')),
+  }
 }
 
 /** Never ends by itself, as a handler that waits for something. */

@@ -31,6 +31,7 @@ export function surround(wanted: Surroundings = {}): KindContext {
     publicUrl,
     version: '0.0.0',
     runHandler: () => Promise.reject(new Error('only a handler runs handlers')),
+    overrideOf: () => Promise.reject(new Error('only the webhook of a call asks for it')),
   }
 }
 

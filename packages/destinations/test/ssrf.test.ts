@@ -1,9 +1,18 @@
 import type { LookupAddress } from 'node:dns'
 import { BlockList, isIP } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createEgress, type Egress, type EgressOptions } from '@hookswitch/destinations'
-import { answers, type Peer, startPeer } from '@hookswitch/testkit/destination-contract'
+import {
+  type CallTarget,
+  createEgress,
+  type Egress,
+  type EgressOptions,
+  type KindContext,
+  type OpenDestination,
+} from '@hookswitch/destinations'
+import { answers, type Peer, sampleMessage, startPeer } from '@hookswitch/testkit/destination-contract'
+import { callWebhookKind } from '../src/call-webhook/call-webhook-kind.ts'
 import { addressClass, addressClasses } from '../src/egress/address-class.ts'
+import { webhookKind } from '../src/webhook/webhook-kind.ts'
 
 /** Every class of address, at its edges and where it is best known. */
 const refused: Record<string, string> = {
@@ -183,6 +192,47 @@ describe('an address that deliveries may not reach', () => {
       // Some clients look up what is an address already.
       expect(await lookup('10.0.0.1', options)).toMatchObject(failure)
     }
+  })
+})
+
+/** Where kinds send to is told in their settings, or by the call; what may be reached is one table for all. */
+const kinds: Record<string, (egress: Egress, url: string) => OpenDestination> = {
+  webhook: (egress, url) => webhookKind.open(webhookKind.settings.parse({ url }), contextOf(egress, null)),
+  'call-webhook': (egress, url) =>
+    callWebhookKind.open({}, contextOf(egress, { url, authKey: null, authSecret: null, events: null })),
+}
+
+function contextOf(egress: Egress, target: CallTarget | null): KindContext {
+  return {
+    name: 'ssrf',
+    egress,
+    publicUrl: null,
+    version: '0.0.0',
+    runHandler: () => Promise.reject(new Error('only a handler runs handlers')),
+    overrideOf: () => Promise.resolve(target),
+  }
+}
+
+describe.each(Object.entries(kinds))('a %s', (_kind, open) => {
+  test.each([...addresses.map(([address, name]): [string, string] => [asHost(address), name]), ...notations])(
+    'to %s (%s) is refused when it is set, and at the connection',
+    async (host, name) => {
+      const egress = egressWith()
+      const url = `https://${host}:${listener.port}/`
+      // What the settings of a webhook and the URL of a call are both asked before they are kept.
+      expect(await egress.check(url)).toContain(`(${name})`)
+      const sent = open(egress, url).send(sampleMessage(), new AbortController().signal)
+      expect(await sent).toMatchObject(blocked(name))
+    },
+  )
+
+  test.each(addresses)('behind a name that leads to %s (%s) by now is refused too', async (address, name) => {
+    const answersInTurn = [[publicAddress], leadingTo(address)]
+    const egress = egressWith({ resolve: () => Promise.resolve(answersInTurn.shift() ?? []) })
+    const url = `https://rebound.example:${listener.port}/`
+    expect(await egress.check(url)).toBeNull()
+    const sent = open(egress, url).send(sampleMessage(), new AbortController().signal)
+    expect(await sent).toMatchObject(blocked(name))
   })
 })
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createEgress, type KindContext, type Message } from '@hookswitch/destinations'
 import { webhook } from '@hookswitch/destinations/config'
 import { verifyWebhook } from '@hookswitch/events'
@@ -45,6 +45,7 @@ const context = (): KindContext => ({
   publicUrl: null,
   version: '1.2.3',
   runHandler: () => Promise.reject(new Error('only a handler runs handlers')),
+  overrideOf: () => Promise.reject(new Error('only the webhook of a call asks for it')),
 })
 
 afterEach(async () => {
@@ -148,12 +149,17 @@ describe('what a webhook sends', () => {
     })
     expect(first.headers).not.toHaveProperty('hookswitch-replay')
     expect(first.headers).not.toHaveProperty('webhook-signature')
+    expect(first.headers).not.toHaveProperty('hookswitch-test')
     const replayed = await received({}, { deliveryId: 'dlv_2', replayId: 'rpl_1', attempt: 3 })
     expect(replayed.headers).toMatchObject({
       'webhook-id': 'evt_00000000000000000000000001',
       'hookswitch-delivery': 'dlv_2',
       'hookswitch-replay': 'rpl_1',
     })
+  })
+
+  test('a sample says that it is one', async () => {
+    expect((await received({}, { test: true })).headers).toMatchObject({ 'hookswitch-test': 'true' })
   })
 
   test('it is signed with each secret - a receiver has the old one or the new one', async () => {
@@ -171,6 +177,37 @@ describe('what a webhook sends', () => {
     expect(await check(whsec)).toMatchObject({ ok: true })
     expect(await check(whpk)).toMatchObject({ ok: true })
     expect(await check('whsec_b3RoZXI=')).toMatchObject({ ok: false })
+  })
+
+  describe('with a secret that has an end', () => {
+    const end = Date.parse('2026-03-01T12:00:00Z')
+    const ending = { secret: whsec, until: '2026-03-01T13:00:00+01:00' }
+
+    afterEach(() => {
+      vi.useRealTimers()
+    })
+
+    test('it signs with that one until then, looked at for each request', async () => {
+      vi.useFakeTimers({ toFake: ['Date'] })
+      peer = await startPeer(answers({ status: 200 }))
+      const given = webhookKind.settings.parse({ url: peer.url, signingSecrets: [whsk, ending] })
+      const opened = context()
+      const destination = webhookKind.open(given, opened)
+      for (const now of [end - 1, end]) {
+        vi.setSystemTime(now)
+        await destination.send(sampleMessage(), new AbortController().signal)
+      }
+      await opened.egress.close()
+      expect(peer.requests.map(({ headers }) => headers['webhook-signature'])).toEqual([
+        expect.stringMatching(/^v1a,\S+ v1,\S+$/),
+        expect.stringMatching(/^v1a,\S+$/),
+      ])
+    })
+
+    test('nothing of it is shown, or sent but for the signature', async () => {
+      const sent = await received({ signingSecrets: [whsk, ending] })
+      expect(JSON.stringify(sent)).not.toContain(whsec.slice('whsec_'.length))
+    })
   })
 
   test('what a template made is signed as it is sent', async () => {
@@ -209,7 +246,7 @@ describe('the settings of a webhook', () => {
       authKey: 'Bearer',
       authSecret: 'abc',
       headers: { 'X-Key': 'v', 'User-Agent': 'ours', 'Content-Type': 'text/csv' },
-      signingSecrets: [whsec, whsk],
+      signingSecrets: [whsec, { secret: whsk, until: '2026-03-01T12:00:00Z' }],
       timeoutSeconds: 30,
     }
     expect(webhookKind.settings.parse(settings)).toEqual(settings)
@@ -218,6 +255,9 @@ describe('the settings of a webhook', () => {
   const aUrl = 'a URL such as https://example.com/hook'
   const text = 'a text of printable ASCII characters'
   const secret = 'a secret such as whsec_… (HMAC) or whsk_… (ed25519), base64 after the prefix'
+  const time = 'a time such as 2026-01-31T12:00:00Z'
+  const secretOrEnding = `${secret}, or one with an end: { "secret": "whsec_…", "until": "2026-01-31T12:00:00Z" }`
+  const ends = (of: string, until = '2026-03-01T12:00:00Z') => ({ secret: of, until })
   const seconds = 'a number of seconds from 1 to 30'
   const name = 'the name of a header'
   const ownHeaders = [
@@ -255,13 +295,24 @@ describe('the settings of a webhook', () => {
     [{ url, authSecret: 'line\nbreak' }, `authSecret: ${text}`],
     [{ url, authSecret: 'schlüssel' }, `authSecret: ${text}`],
     [{ url, authKey: 'Bearer' }, 'authSecret: the secret that goes with authKey'],
-    [{ url, signingSecrets: [] }, 'signingSecrets: at least one secret'],
-    [{ url, signingSecrets: [undefined] }, `signingSecrets.0: ${secret}`],
+    [{ url, signingSecrets: [] }, 'signingSecrets: at least one secret without an end'],
+    [{ url, signingSecrets: [undefined] }, `signingSecrets.0: ${secretOrEnding}`],
     [{ url, signingSecrets: [whsec, 'abc'] }, `signingSecrets.1: ${secret}`],
     [{ url, signingSecrets: ['whsec_'] }, `signingSecrets.0: ${secret}`],
     [{ url, signingSecrets: ['whsec_not base64!'] }, `signingSecrets.0: ${secret}`],
     [{ url, signingSecrets: ['whsk_b3RoZXI='] }, `signingSecrets.0: ${secret}`],
     [{ url, signingSecrets: [whpk] }, `signingSecrets.0: ${secret}`],
+    [{ url, signingSecrets: [ends(whsec)] }, 'signingSecrets: at least one secret without an end'],
+    [
+      { url, signingSecrets: [ends(whsec), ends(whsk)] },
+      'signingSecrets: at least one secret without an end',
+    ],
+    [{ url, signingSecrets: [whsec, ends('abc')] }, `signingSecrets.1.secret: ${secret}`],
+    [{ url, signingSecrets: [whsec, ends(whsk, 'soon')] }, `signingSecrets.1.until: ${time}`],
+    [{ url, signingSecrets: [whsec, ends(whsk, '2026-03-01')] }, `signingSecrets.1.until: ${time}`],
+    [{ url, signingSecrets: [whsec, ends(whsk, '2026-03-01T12:00:00')] }, `signingSecrets.1.until: ${time}`],
+    [{ url, signingSecrets: [whsec, { ...ends(whsk), from: 1 }] }, 'signingSecrets.1: secret until'],
+    [{ url, signingSecrets: [whsec, { secret: whsk }] }, `signingSecrets.1: ${secretOrEnding}`],
     [{ url, headers: { 'X Key': 'v' } }, `headers.X Key: ${name}`],
     [{ url, headers: { '': 'v' } }, `headers.: ${name}`],
     [{ url, headers: { 'X-Key': 'line\r\nX-Other: v' } }, `headers.X-Key: ${text}`],

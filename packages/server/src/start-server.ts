@@ -5,21 +5,33 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { getRequestListener } from '@hono/node-server'
-import { Acceptor, StoreError, createIngest, ingestLimits, type Source } from '@hookswitch/core'
+import {
+  Acceptor,
+  StoreError,
+  createIngest,
+  ingestLimits,
+  type Appended,
+  type Publication,
+  type Source,
+} from '@hookswitch/core'
 import { createEgress } from '@hookswitch/destinations'
 import type { StoreLocation } from '@hookswitch/store-sql'
 import { createApi } from './api/create-api.ts'
+import { AgentBook } from './agents/agent-book.ts'
+import { createCallViews } from './agents/call-views.ts'
 import { agentViews } from './config/agent-views.ts'
 import { defaultSource, type ResolvedConfig, type ResolvedSource } from './config/resolve-config.ts'
 import { startDelivery } from './deliver/start-delivery.ts'
 import { destinationSecrets } from './destinations/destination-secrets.ts'
 import { checkDestinations } from './destinations/check-destinations.ts'
+import type { ResolvedDestination } from './destinations/read-destination.ts'
 import { syncDestinations } from './destinations/sync-destinations.ts'
 import type { Environment } from './environment.ts'
 import { contains, senderAddress } from './listen/address.ts'
 import { createListener } from './listen/listener.ts'
 import { createLog } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { Publisher } from './publish/publisher.ts'
 import { adminTokenCheck } from './secrets/admin-token.ts'
 import { givenSecrets } from './secrets/given-secrets.ts'
 import { Keyring } from './secrets/keyring.ts'
@@ -131,7 +143,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     let refusedAt = -Infinity
     const acceptor = new Acceptor({
-      store,
+      append: (batch) => store.append(batch),
       commitMs: ingestLimits.commitMs,
       // PostgreSQL is a network away: the next batch travels while the last one is written.
       commitsMax: environment.databaseUrl === null ? 1 : 2,
@@ -174,15 +186,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const file = path.basename(environment.configPath ?? 'hookswitch.config.ts')
     const egress = createEgress({ allow: environment.egressAllow, version })
     releasers.push(() => egress.close())
-    const kindContext = { egress, publicUrl: environment.publicUrl, version, runHandler: notHere }
-    await checkDestinations(config.destinations, kindContext, file)
-    await syncDestinations(store, config.destinations, file)
+    const kindContext = {
+      egress,
+      publicUrl: environment.publicUrl,
+      version,
+      runHandler: notHere,
+      overrideOf: notHere,
+    }
+    const configured = [...config.destinations, ...endpointsOf(config)]
+    await checkDestinations(configured, kindContext, file)
+    await syncDestinations(store, configured, file)
     const delivery = await startDelivery(
       {
         location,
         node,
         secretKey: secrets.secretKey,
-        configured: config.destinations.map(({ definition, secrets: own }) => ({ definition, secrets: own })),
+        configured: configured.map(({ definition, secrets: own }) => ({ definition, secrets: own })),
         agents: [...config.agents].map(([id, { echo, outcome }]) => [
           id,
           { echo, outcome: outcome?.schema ?? null },
@@ -220,20 +239,38 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })
     metrics = page
     const sealer = createSealer(secrets.secretKey)
+    const agents = new AgentBook(config.agents, store)
+    const publications = new Acceptor<Publication, Appended | 'changed'>({
+      append: (batch) => store.publish(batch),
+      commitMs: ingestLimits.commitMs,
+    })
+    releasers.push(() => publications.close())
+    const publisher = new Publisher({
+      store,
+      commit: publications,
+      agents,
+      clock,
+      onPublished: (published) => {
+        log.published(published)
+        page.published(published)
+      },
+    })
     const api = createApi({
       store,
       keyring,
       sources: config.sources,
       isAdmin: adminTokenCheck(secrets.adminToken),
-      agentViews: agentViews(config),
+      callViews: createCallViews(agentViews(config.agents), store),
+      agents,
+      publisher,
       clock,
       stream,
       log: logger,
       sealer,
-      secretsOf: destinationSecrets(config.destinations, sealer),
+      secretsOf: destinationSecrets(configured, sealer),
       kindContext,
       retention,
-      testDestination: (destination) => delivery.test(destination),
+      testDestination: (destination, sample) => delivery.test(destination, sample),
     })
     const apiListener = getRequestListener(api.fetch, { overrideGlobalObjects: false })
     let stopping = false
@@ -283,6 +320,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await release()
     throw error
   }
+}
+
+/** The webhooks of the agents of the config file. */
+function endpointsOf({ agents }: ResolvedConfig): ResolvedDestination[] {
+  return [...agents.values()].flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint]))
 }
 
 /** Functions of the config file are called in a thread of their own, never here. */

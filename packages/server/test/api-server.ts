@@ -7,10 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import {
+  Acceptor,
   eventId,
   FoldLoop,
   StoreError,
+  type Appended,
   type NewEvent,
+  type Publication,
   type Store,
   type StoredDestination,
   type TurnOutcome,
@@ -19,6 +22,8 @@ import {
 import { createEgress, destinationKinds } from '@hookswitch/destinations'
 import { readBody, readEnvelope } from '@hookswitch/events'
 import { openSqlite } from '@hookswitch/store-sql'
+import { AgentBook } from '../src/agents/agent-book.ts'
+import { createCallViews } from '../src/agents/call-views.ts'
 import type { TestAttempt } from '../src/api/app.ts'
 import { createApi } from '../src/api/create-api.ts'
 import { agentViews } from '../src/config/agent-views.ts'
@@ -26,6 +31,7 @@ import type { HookswitchConfig } from '../src/config/config.ts'
 import { resolveConfig } from '../src/config/resolve-config.ts'
 import { destinationSecrets } from '../src/destinations/destination-secrets.ts'
 import { syncDestinations } from '../src/destinations/sync-destinations.ts'
+import { Publisher } from '../src/publish/publisher.ts'
 import { adminTokenCheck } from '../src/secrets/admin-token.ts'
 import { givenSecrets } from '../src/secrets/given-secrets.ts'
 import { Keyring } from '../src/secrets/keyring.ts'
@@ -116,16 +122,25 @@ export async function startApiServer(
     publicUrl: null,
     version: 'test',
     runHandler: () => Promise.reject(new Error('no handler runs here')),
+    overrideOf: () => Promise.resolve(null),
   }
   const sealer = createSealer(options.secretKey ?? 'the key of the test')
   const secretsOf = destinationSecrets(config.destinations, sealer)
   await syncDestinations(store, config.destinations, 'hookswitch.config.ts')
+  const agents = new AgentBook(config.agents, breakable)
+  const publications = new Acceptor<Publication, Appended | 'changed'>({
+    append: (batch) => breakable.publish(batch),
+    commitMs: 4_000,
+  })
+  const publisher = new Publisher({ store: breakable, commit: publications, agents, clock })
   const api = createApi({
     store: breakable,
     keyring,
     sources: config.sources,
     isAdmin: adminTokenCheck(adminToken),
-    agentViews: agentViews(config),
+    callViews: createCallViews(agentViews(config.agents), breakable),
+    agents,
+    publisher,
     clock,
     stream,
     log,
@@ -218,6 +233,7 @@ export async function startApiServer(
       server.closeAllConnections()
       server.close()
       await keyring.stop()
+      publications.close()
       await egress.close()
       await store.close()
       if (options.folder === undefined) await rm(folder, { recursive: true })

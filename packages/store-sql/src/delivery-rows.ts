@@ -8,6 +8,7 @@ import type {
   DestinationVersion,
   ListedDelivery,
   LaneState,
+  RecentAttempt,
   ReplayFilter,
   RequestTrace,
   ResponseTrace,
@@ -60,7 +61,7 @@ export function storedDestination(row: DestinationRow): StoredDestination {
 }
 
 /** Whether a definition says the same as the one that is stored, whatever the order of its fields. */
-export function sameDefinition(stored: DestinationDefinition, given: DestinationDefinition): boolean {
+export function sameDefinition<Definition>(stored: Definition, given: Definition): boolean {
   return isDeepStrictEqual(stored, JSON.parse(JSON.stringify(given)))
 }
 
@@ -172,17 +173,28 @@ export interface AttemptRow {
 
 export function storedAttempt(row: AttemptRow): StoredAttempt {
   return {
+    ...recentAttempt(row),
     deliveryKey: row.delivery_key,
     number: row.number,
+    node: row.node,
+    request: row.request === null ? null : (JSON.parse(row.request) as RequestTrace),
+    response: row.response === null ? null : (JSON.parse(row.response) as ResponseTrace),
+  }
+}
+
+export type RecentAttemptRow = Pick<
+  AttemptRow,
+  'started_at' | 'duration_ms' | 'verdict' | 'status' | 'cause' | 'message'
+>
+
+export function recentAttempt(row: RecentAttemptRow): RecentAttempt {
+  return {
     startedAt: row.started_at,
     durationMs: row.duration_ms,
     verdict: row.verdict as StoredAttempt['verdict'],
     status: row.status,
     cause: row.cause as StoredAttempt['cause'],
     message: row.message,
-    node: row.node,
-    request: row.request === null ? null : (JSON.parse(row.request) as RequestTrace),
-    response: row.response === null ? null : (JSON.parse(row.response) as ResponseTrace),
   }
 }
 

@@ -20,12 +20,19 @@ export interface Answer<T> {
   text: string
 }
 
+interface PostOptions {
+  headers?: Readonly<Record<string, string>>
+  /** For what takes longer than to look something up. */
+  answerMs?: number
+}
+
 /** The HTTP API of one server. Every method rejects with a `CommandFailure` that says what to try. */
 export interface ApiClient {
   /** Of the server, without a slash at its end. */
   readonly url: string
   get<T>(path: string, query?: Query): Promise<Answer<T>>
-  post<T>(path: string, body: unknown): Promise<Answer<T>>
+  post<T>(path: string, body: unknown, options?: PostOptions): Promise<Answer<T>>
+  patch<T>(path: string, body: unknown): Promise<Answer<T>>
   delete(path: string, query?: Query): Promise<void>
   /** Opens a stream of events; how long it may be silent is the caller's business. */
   stream(path: string, query: Query, headers: Record<string, string>, signal: AbortSignal): Promise<Response>
@@ -77,14 +84,24 @@ export function createApiClient(serverUrl: string, token: string): ApiClient {
     }
   }
 
-  const limited = (): RequestInit => ({ signal: AbortSignal.timeout(answerMs) })
+  const limited = (ms = answerMs): RequestInit => ({ signal: AbortSignal.timeout(ms) })
+
+  async function sent<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    options: PostOptions = {},
+  ): Promise<Answer<T>> {
+    const headers = { ...options.headers, 'content-type': 'application/json' }
+    const init = { ...limited(options.answerMs), headers, body: JSON.stringify(body) }
+    return answer(await request(method, path, {}, init))
+  }
+
   return {
     url,
     get: async (path, query = {}) => answer(await request('GET', path, query, limited())),
-    post: async (path, body) => {
-      const headers = { 'content-type': 'application/json' }
-      return answer(await request('POST', path, {}, { ...limited(), headers, body: JSON.stringify(body) }))
-    },
+    post: (path, body, options) => sent('POST', path, body, options),
+    patch: (path, body) => sent('PATCH', path, body),
     delete: async (path, query = {}) => {
       await (await request('DELETE', path, query, limited())).body?.cancel()
     },

@@ -54,7 +54,12 @@ function start(
 ): { accept(e: NewEvent): Promise<Accepted>; settled: string[] } {
   nowMs = 0
   const settled: string[] = []
-  acceptor = new Acceptor({ store, commitMs: 4_000, commitsMax, now: () => nowMs })
+  acceptor = new Acceptor({
+    append: (batch) => store.append(batch),
+    commitMs: 4_000,
+    commitsMax,
+    now: () => nowMs,
+  })
   return {
     settled,
     accept: (e) => new Promise((resolve) => acceptor.accept(e, resolve, () => settled.push(e.id))),

@@ -1,10 +1,11 @@
-import type { Appended, NewEvent, Store } from '../store/store.ts'
+import type { Appended, NewEvent } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
 
-export type Accepted = { ok: true; appended: Appended } | { ok: false; error: StoreError }
+export type Accepted<Written = Appended> = { ok: true; appended: Written } | { ok: false; error: StoreError }
 
-export interface AcceptorOptions {
-  store: Pick<Store, 'append'>
+export interface AcceptorOptions<Event extends NewEvent = NewEvent, Written = Appended> {
+  /** Writes a batch durably in its order, such as the store's `append`; a `StoreError` says what is known of a failure. */
+  append: (batch: readonly Event[]) => Promise<readonly Written[]>
   /** From `accept` to the answer; after it the answer is a failure whose outcome is unknown. */
   commitMs: number
   /**
@@ -17,11 +18,11 @@ export interface AcceptorOptions {
   onCommit?: (commit: { events: number; ms: number; ok: boolean }) => void
 }
 
-interface Waiting {
-  event: NewEvent
+interface Waiting<Event, Written> {
+  event: Event
   since: number
   /** Null once the sender has been answered, also when that was because it waited too long. */
-  answer: ((result: Accepted) => void) | null
+  answer: ((result: Accepted<Written>) => void) | null
   /** Called once the event is written or certainly will not be: its bytes are free. */
   settled: () => void
 }
@@ -42,20 +43,20 @@ const sweepMs = 250
  * Group commit without a timer: while a commit is under way, what arrives waits, and is then written together.
  * Under no load an event is committed at once; under load the groups grow by themselves.
  */
-export class Acceptor {
-  readonly #store: Pick<Store, 'append'>
+export class Acceptor<Event extends NewEvent = NewEvent, Written = Appended> {
+  readonly #append: AcceptorOptions<Event, Written>['append']
   readonly #commitMs: number
   readonly #commitsMax: number
   readonly #now: () => number
   readonly #onCommit: AcceptorOptions['onCommit']
   readonly #sweeper: NodeJS.Timeout
-  #queue: Waiting[] = []
-  readonly #underWay = new Set<Waiting[]>()
+  #queue: Waiting<Event, Written>[] = []
+  readonly #underWay = new Set<Waiting<Event, Written>[]>()
   #flushPlanned = false
   #idle: (() => void)[] = []
 
-  constructor(options: AcceptorOptions) {
-    this.#store = options.store
+  constructor(options: AcceptorOptions<Event, Written>) {
+    this.#append = options.append
     this.#commitMs = options.commitMs
     this.#commitsMax = options.commitsMax ?? commitsMaxDefault
     this.#now = options.now ?? (() => performance.now())
@@ -71,7 +72,7 @@ export class Acceptor {
   }
 
   /** Takes an event; `answer` is called exactly once, `settled` exactly once and never before the write is decided. */
-  accept(event: NewEvent, answer: (result: Accepted) => void, settled: () => void): void {
+  accept(event: Event, answer: (result: Accepted<Written>) => void, settled: () => void): void {
     this.#queue.push({ event, since: this.#now(), answer, settled })
     if (this.#flushPlanned) return
     this.#flushPlanned = true
@@ -85,7 +86,7 @@ export class Acceptor {
   /** Answers those that have waited too long. What is not on its way to the store yet is dropped. */
   sweep(): void {
     const before = this.#now() - this.#commitMs
-    const late = (waiting: Waiting): boolean => waiting.since <= before
+    const late = (waiting: Waiting<Event, Written>): boolean => waiting.since <= before
     for (const batch of this.#underWay) {
       for (const waiting of batch) {
         if (late(waiting))
@@ -97,7 +98,7 @@ export class Acceptor {
     }
     // The queue is in order of arrival.
     while (this.#queue[0] !== undefined && late(this.#queue[0])) {
-      const waiting = this.#queue.shift() as Waiting
+      const waiting = this.#queue.shift() as Waiting<Event, Written>
       fail(waiting, new StoreError('unavailable', 'the commit did not begin in time'))
       waiting.settled()
     }
@@ -120,7 +121,7 @@ export class Acceptor {
     while (this.#underWay.size < this.#commitsMax && this.#queue.length > 0) void this.#commit(this.#take())
   }
 
-  #take(): Waiting[] {
+  #take(): Waiting<Event, Written>[] {
     let bytes = 0
     let count = 0
     for (const { event } of this.#queue) {
@@ -138,18 +139,18 @@ export class Acceptor {
     return this.#queue.splice(0, count)
   }
 
-  async #commit(batch: Waiting[]): Promise<void> {
+  async #commit(batch: Waiting<Event, Written>[]): Promise<void> {
     this.#underWay.add(batch)
     const begun = this.#now()
     let ok = false
     try {
-      const appended = await this.#store.append(batch.map((waiting) => waiting.event))
+      const appended = await this.#append(batch.map((waiting) => waiting.event))
       ok = true
       for (let index = 0; index < batch.length; index += 1) {
-        const waiting = batch[index] as Waiting
+        const waiting = batch[index] as Waiting<Event, Written>
         const { answer } = waiting
         waiting.answer = null
-        answer?.({ ok: true, appended: appended[index] as Appended })
+        answer?.({ ok: true, appended: appended[index] as Written })
       }
     } catch (error) {
       const failure =
@@ -172,7 +173,7 @@ export class Acceptor {
   }
 }
 
-function fail(waiting: Waiting, error: StoreError): void {
+function fail<Written>(waiting: Pick<Waiting<unknown, Written>, 'answer'>, error: StoreError): void {
   const { answer } = waiting
   waiting.answer = null
   answer?.({ ok: false, error })

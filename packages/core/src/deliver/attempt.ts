@@ -25,6 +25,15 @@ export interface AttemptResult {
   response: ResponseTrace | null
 }
 
+/** Of a try that got no answer, or was not made at all: there is nothing to show but what happened. */
+export function withoutAnswer(
+  verdict: Verdict,
+  cause: FailureCause | null,
+  message: string | null,
+): AttemptResult {
+  return { verdict, status: null, cause, message, retryAfterMs: null, request: null, response: null }
+}
+
 /** What was sent, with secrets masked. */
 export interface RequestTrace {
   method: string

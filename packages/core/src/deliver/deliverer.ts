@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { StoreError } from '../store/store-error.ts'
+import { Rest } from '../runtime/rest.ts'
 import { realTimers, type Timers } from '../runtime/timers.ts'
-import type { AttemptResult } from './attempt.ts'
+import { withoutAnswer, type AttemptResult } from './attempt.ts'
 import type { Claim, DeliveryStore, TurnOutcome, WorkResult } from './delivery-store.ts'
 import type { StoredDestination } from './destination.ts'
+import { NodeEpoch } from './node-epoch.ts'
 import { turnOutcome } from './turn-outcome.ts'
 
 export interface DelivererOptions {
@@ -60,31 +61,17 @@ const beginMs = 900
 /** What this node cannot send to, another may take after this long. */
 const elsewhereMs = 1_000
 
-const beatMs = 2_000
-
-/** Without a renewal for this long a node drops what it holds, well before another may take it. */
-const silentMs = 5_000
-
 /** Without a signal the store is asked this often: another node may have left something. */
 const pollMs = 1_000
 
 /** How long a stop goes on trying to write what came of tries that it has cut off. */
 const writeMs = 2_000
 
-/** What is under way has this long to end when the epoch must be left; until then the node begins nothing new. */
-const retireMs = 10_000
-
 /** Results that are written together. */
 const resultsMax = 256
 
 const retryMsMin = 100
 const retryMsMax = 2_000
-
-/** By what name lanes are this node's, and when it asked to keep it with success. */
-interface Epoch {
-  id: string
-  renewedAt: number
-}
 
 interface Turn {
   claim: Claim
@@ -111,30 +98,30 @@ export class Deliverer {
   readonly #timers: Timers
   readonly #lanesMax: number
   readonly #turns = new Map<number, Turn>()
+  readonly #epoch: NodeEpoch
+  readonly #rest: Rest
   #finished: Finished[] = []
-  #epoch: Epoch | null = null
-  /** The epoch before, where the store was not asked to end it. */
-  #left: string | null = null
-  /**
-   * Since when the epoch may hold lanes that nobody works on; null where it does not. Nothing new is claimed with it
-   * then, and it ends when it is empty.
-   */
-  #retiringSince: number | null = null
   #stopping = false
   /** Stopping, and what ran has had its time: what an answer still brings is given back. */
   #drained = false
   #gaveUp = false
-  #ended = false
-  #woken = false
-  #wake: (() => void) | null = null
   #running: Promise<void> | null = null
   #beating: Promise<void> | null = null
-  #endBeat: (() => void) | null = null
 
   constructor(options: DelivererOptions) {
     this.#options = options
     this.#timers = options.timers ?? realTimers
     this.#lanesMax = options.lanesMax ?? lanesMaxDefault
+    this.#rest = new Rest(this.#timers)
+    this.#epoch = new NodeEpoch({
+      store: options.store,
+      timers: this.#timers,
+      ...(options.newEpoch === undefined ? {} : { newEpoch: options.newEpoch }),
+      onLapse: () => {
+        this.#drop('lapsed')
+        this.wake()
+      },
+    })
   }
 
   /** Lanes that this node works on at this moment. */
@@ -145,13 +132,12 @@ export class Deliverer {
   start(): void {
     if (this.#running !== null) return
     this.#running = this.#run()
-    this.#beating = this.#beat()
+    this.#beating = this.#epoch.beat()
   }
 
   /** Says that something may be due. */
   wake(): void {
-    this.#woken = true
-    this.#wake?.()
+    this.#rest.wake()
   }
 
   /**
@@ -172,15 +158,14 @@ export class Deliverer {
     })
     await this.#running
     cancel()
-    this.#ended = true
-    this.#endBeat?.()
+    this.#epoch.stop()
     await this.#beating
   }
 
   async #run(): Promise<void> {
     let retryMs = retryMsMin
     while (!this.#stopping || (this.#turns.size > 0 && !this.#gaveUp)) {
-      this.#woken = false
+      this.#rest.look()
       let waitMs: number
       try {
         waitMs = await this.#step()
@@ -188,21 +173,20 @@ export class Deliverer {
       } catch (error) {
         if (error instanceof StoreError && error.code === 'closed') return this.#cut('closed')
         this.#options.onError?.(error)
-        this.#retire()
-        waitMs = retryMs
+        this.#epoch.retire()
+        await this.#rest.for(retryMs)
         retryMs = Math.min(retryMs * 2, retryMsMax)
-        await this.#pause(waitMs, false)
         continue
       }
-      if (waitMs > 0) await this.#pause(Math.min(waitMs, pollMs), true)
+      if (waitMs > 0) await this.#rest.untilWoken(Math.min(waitMs, pollMs))
     }
-    await this.#endEpoch()
+    await this.#epoch.leave()
   }
 
   /** One call of the store; returns how long there is nothing to do unless something happens. */
   async #step(): Promise<number> {
-    if (this.#retiringSince !== null && this.#turns.size === 0) await this.#endEpoch()
-    const epoch = await this.#liveEpoch()
+    if (this.#epoch.retiring && this.#turns.size === 0) await this.#epoch.leave()
+    const epoch = await this.#epoch.live()
     const finished = this.#finished.splice(0, resultsMax)
     const askedAt = this.#timers.now()
     let answer
@@ -215,34 +199,34 @@ export class Deliverer {
         lanesPerDestinationMax: this.#mayClaim ? Math.max(1, Math.floor(this.#lanesMax / 4)) : 0,
       })
     } catch (error) {
-      if (this.#epoch?.id === epoch) this.#finished.unshift(...finished)
+      if (this.#epoch.id === epoch) this.#finished.unshift(...finished)
       else for (const { report } of finished) this.#report(report, false)
       throw error
     }
-    if (this.#epoch?.id !== epoch) {
+    if (this.#epoch.id !== epoch) {
       // Dropped while the store was asked: what it gave may be another's by now, and lapses by itself.
       finished.forEach(({ report }, index) => this.#report(report, answer.written[index] ?? false))
       return 0
     }
     if (!answer.alive) {
       for (const { report } of finished) this.#report(report, false)
-      this.#lapse()
+      this.#epoch.lapse()
       return 0
     }
     // A lane that is not this node's although its epoch lives: the store has lost what it wrote last.
-    if (answer.written.includes(false)) this.#retire()
+    if (answer.written.includes(false)) this.#epoch.retire()
     for (const { turn } of finished) this.#turns.delete(turn.claim.laneKey)
     finished.forEach(({ report }, index) => this.#report(report, answer.written[index] ?? false))
     const turns = new Map(finished.map(({ turn }) => [turn.claim.laneKey, turn]))
     for (const claim of answer.claims)
       this.#begin(claim, askedAt, claim.continued ? turns.get(claim.laneKey) : undefined)
     if (this.#finished.length > 0) return 0
-    if (this.#retiringSince !== null && askedAt - this.#retiringSince >= retireMs) this.#drop('retired')
+    if (this.#epoch.retiredAt(askedAt)) this.#drop('retired')
     return answer.waitMs ?? pollMs
   }
 
   get #mayClaim(): boolean {
-    return !this.#stopping && this.#retiringSince === null
+    return !this.#stopping && !this.#epoch.retiring
   }
 
   #report(report: Omit<DeliveryResult, 'written'> | null, written: boolean): void {
@@ -269,7 +253,7 @@ export class Deliverer {
       .catch(() => null)
     const begunAt = this.#timers.now()
     const isCut = turn.abort.signal.aborted || this.#drained
-    if (destination === null || isCut || begunAt - askedAt > beginMs || this.#isSilent(begunAt)) {
+    if (destination === null || isCut || begunAt - askedAt > beginMs || this.#epoch.isSilent(begunAt)) {
       // A destination that is gone has no lanes any more, so this result will be refused; the rest is tried again.
       const delayMs = destination === null ? elsewhereMs : 0
       this.#finish(turn, { outcome: { kind: 'returned', delayMs }, attempt: null }, null)
@@ -322,42 +306,6 @@ export class Deliverer {
     this.wake()
   }
 
-  // ── The epoch: by what name lanes are this node's ──────────────────────────────────────────────────────────────
-
-  async #liveEpoch(): Promise<string> {
-    const now = this.#timers.now()
-    if (this.#epoch !== null && this.#isSilent(now)) this.#lapse()
-    if (this.#epoch !== null) return this.#epoch.id
-    const id = (this.#options.newEpoch ?? randomUUID)()
-    await this.#options.store.beat(id)
-    this.#epoch = { id, renewedAt: now }
-    // Nobody works on what the last one held: it need not wait for its lapse.
-    const left = this.#left
-    this.#left = null
-    if (left !== null) await this.#options.store.endEpoch(left).catch(() => {})
-    return id
-  }
-
-  #isSilent(now: number): boolean {
-    return this.#epoch === null || now - this.#epoch.renewedAt > silentMs
-  }
-
-  /** What this node holds may be another's by now: it is dropped, and a new epoch begins. */
-  #lapse(): void {
-    this.#drop('lapsed')
-    this.#left = this.#epoch?.id ?? this.#left
-    this.#epoch = null
-    this.#retiringSince = null
-  }
-
-  /**
-   * After an error nobody knows what this node holds: an answer may have been lost on its way, and a store that was
-   * away may have lost its last writes, which need not have reached the disk. What is under way is still written.
-   */
-  #retire(): void {
-    this.#retiringSince ??= this.#timers.now()
-  }
-
   #drop(why: string): void {
     this.#cut(why)
     this.#turns.clear()
@@ -367,80 +315,14 @@ export class Deliverer {
   #cut(why: string): void {
     for (const { abort } of this.#turns.values()) abort.abort(new DOMException(why, 'AbortError'))
   }
-
-  async #endEpoch(): Promise<void> {
-    const epoch = this.#epoch
-    this.#epoch = null
-    this.#retiringSince = null
-    if (epoch !== null) await this.#options.store.endEpoch(epoch.id).catch(() => {})
-  }
-
-  async #beat(): Promise<void> {
-    let asked: Epoch | null = null
-    while (!this.#ended) {
-      await this.#untilBeat()
-      const epoch = this.#epoch
-      if (this.#ended || epoch === null) continue
-      if (this.#isSilent(this.#timers.now())) {
-        this.#lapse()
-        this.wake()
-      } else if (asked !== epoch) {
-        // Not waited for: a store that does not answer must not keep this loop from seeing for how long it has not.
-        asked = epoch
-        void this.#renew(epoch).then(() => {
-          if (asked === epoch) asked = null
-        })
-      }
-    }
-  }
-
-  async #renew(epoch: Epoch): Promise<void> {
-    const askedAt = this.#timers.now()
-    const alive = await this.#options.store.beat(epoch.id).catch(() => null)
-    if (this.#epoch !== epoch) return
-    if (alive === true) epoch.renewedAt = askedAt
-    else if (alive === null) this.#retire()
-    else {
-      this.#lapse()
-      this.wake()
-    }
-  }
-
-  #untilBeat(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#timers.after(beatMs, resolve)
-      this.#endBeat = () => {
-        cancel()
-        resolve()
-      }
-    })
-  }
-
-  /** Waits; where `wakeable`, a signal that came since the last look ends it at once. */
-  #pause(ms: number, wakeable: boolean): Promise<void> {
-    if (wakeable && this.#woken) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel()
-        this.#wake = null
-        resolve()
-      }
-      const cancel = this.#timers.after(ms, end)
-      this.#wake = () => {
-        if (wakeable) end()
-      }
-    })
-  }
 }
 
-const nothingSent = { status: null, cause: null, retryAfterMs: null, request: null, response: null } as const
+const interrupted = withoutAnswer('interrupted', null, 'cut short')
 
-const interrupted: AttemptResult = { ...nothingSent, verdict: 'interrupted', message: 'cut short' }
-
-const notRead: AttemptResult = { ...interrupted, message: 'not tried: the store could not be read' }
+const notRead = withoutAnswer('interrupted', null, 'not tried: the store could not be read')
 
 /** An error of this program must not look like the destination's: it is tried again, and says where to look. */
 function unexpected(error: unknown): AttemptResult {
   const name = error instanceof Error ? error.name : typeof error
-  return { ...nothingSent, verdict: 'retry', cause: 'settings', message: `could not be tried (${name})` }
+  return withoutAnswer('retry', 'settings', `could not be tried (${name})`)
 }

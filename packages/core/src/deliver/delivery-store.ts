@@ -15,6 +15,7 @@ import type {
 import type {
   DestinationDefinition,
   DestinationName,
+  DestinationOrigin,
   DestinationVersion,
   Hold,
   StoredDestination,
@@ -131,6 +132,11 @@ export interface DeliveryStore {
   /** Newest first. */
   listAudit(query: { before: number | null; limit: number }): Promise<AuditEntry[]>
   deliveryStats(): Promise<DeliveryStats>
+  /**
+   * The newest tries of a destination that were begun at `since` or later, newest first; of at most the newest
+   * `attemptsMax` deliveries in each state, so that it costs the same however many there are.
+   */
+  recentAttempts(destinationKey: number, since: number, attemptsMax: number): Promise<RecentAttempt[]>
 
   // ── Upkeep ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,7 +150,7 @@ export interface DeliveryStore {
 
 export interface NewDestination {
   id: string
-  origin: 'config' | 'api'
+  origin: DestinationOrigin
   definition: DestinationDefinition
   sealedSecrets: string | null
 }
@@ -250,6 +256,12 @@ export interface ReplayRead {
   /** Nothing after these. */
   last: boolean
 }
+
+/** What the health of a destination is told from. */
+export type RecentAttempt = Pick<
+  StoredAttempt,
+  'startedAt' | 'durationMs' | 'verdict' | 'status' | 'cause' | 'message'
+>
 
 export interface DeliveryStats {
   destinations: {

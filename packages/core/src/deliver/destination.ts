@@ -42,6 +42,11 @@ export interface DestinationLimits {
   concurrency: number
   /** Sends begun per second, over all nodes; null is no bound. */
   perSecond: number | null
+  /**
+   * Hours of failure, without one success between, after which it is held (`failing`); null or absent is never.
+   * Absent in what was stored before there was such a thing.
+   */
+  failingHours?: number | null
 }
 
 /** Why a destination is sent nothing. */
@@ -88,9 +93,16 @@ export interface DestinationFlow {
   rateAt: number
   /** Whose turn it is where first attempts and retries wait for one place; see `lanesToTake`. */
   retryTurn: boolean
+  /** Since when nothing has succeeded; null after a success. Absent in what was stored before there was such a thing. */
+  failingSince?: number | null
   lastSuccessAt: number | null
   lastFailureAt: number | null
 }
+
+/**
+ * Where it is set: the config file, the API, or `agent`: it is the webhook of an agent or of calls, and is set there.
+ */
+export type DestinationOrigin = 'config' | 'api' | 'agent'
 
 /** A destination's row. */
 export interface StoredDestination {
@@ -98,7 +110,7 @@ export interface StoredDestination {
   key: number
   /** `dst_…` */
   id: string
-  origin: 'config' | 'api'
+  origin: DestinationOrigin
   /** Counts the changes of its definition. */
   version: number
   definition: DestinationDefinition

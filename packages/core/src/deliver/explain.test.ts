@@ -300,6 +300,10 @@ describe('a destination that is held', () => {
       'because it refused our credentials (answered 401); it goes on when somebody resumes it or changes its settings.',
     ],
     [
+      { reason: 'failing', until: null, detail: 'nothing has succeeded since 2026-01-29T12:00:00Z' },
+      'because it has failed for too long (nothing has succeeded since 2026-01-29T12:00:00Z); it goes on when somebody resumes it or changes its settings.',
+    ],
+    [
       { reason: 'removed', until: null, detail: 'it is not in the config file any more' },
       'because it was removed (it is not in the config file any more); it goes on only if the config file has it again.',
     ],
@@ -457,14 +461,18 @@ test('one that came back after the event and was removed then has the name that 
   )
 })
 
-test('one that was being removed when the event came says so', () => {
-  const { state, sentence } = explainOne({
-    versions: [version({ version: 2, fromSeq: 8, definition: null })],
-    destinations: [destination({}, { reason: 'removed', since: now, until: null, detail: null })],
-  })
-  expect(state).toBe('not_there_yet')
-  expect(sentence).toBe('Not sent: urgent was being removed when this event came.')
-})
+test.each(['api', 'agent'] as const)(
+  'one of origin %s that was being removed when the event came says so',
+  (origin) => {
+    const removed = destination({}, { reason: 'removed', since: now, until: null, detail: null })
+    const { state, sentence } = explainOne({
+      versions: [version({ version: 2, fromSeq: 8, definition: null })],
+      destinations: [{ ...removed, origin }],
+    })
+    expect(state).toBe('not_there_yet')
+    expect(sentence).toBe('Not sent: urgent was being removed when this event came.')
+  },
+)
 
 test('every destination has one answer, in the order in which they were made', () => {
   const second = { ...destination({ name: 'second' }), key: 2, id: 'dst_2' }

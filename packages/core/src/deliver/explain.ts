@@ -247,7 +247,7 @@ function explainAbsence(place: Place, { event, folded, agentId, now }: ExplainSu
   }
   if (routedBy === null) {
     const then = place.wasRemoved
-      ? `${present?.origin === 'api' ? 'was being removed' : 'was not in the config file'} when this event came`
+      ? `${(present?.origin ?? 'config') === 'config' ? 'was not in the config file' : 'was being removed'} when this event came`
       : 'was made after this event'
     const since = addedAt === null ? '' : ` (${clockTime(addedAt, now)}); a replay sends it`
     return { ...nothing, state: 'not_there_yet', sentence: `Not sent: ${name} ${then}${since}.` }

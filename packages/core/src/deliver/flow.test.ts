@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { DestinationFlow, DestinationLimits, Hold, HoldReason } from './destination.ts'
 import {
@@ -7,11 +8,14 @@ import {
   breakerOpenMsMin,
   drawn,
   failed,
+  failingHoldsAt,
+  failingWarning,
   freshFlow,
   held,
   holdAt,
   isHalfOpen,
   notSent,
+  refused,
   resumed,
   resumedByChange,
   succeeded,
@@ -31,7 +35,7 @@ function hold(reason: HoldReason, until: number | null = null): Hold {
 /** As many different deliveries fail, one after the other. */
 function afterFailures(count: number, at = now, from: DestinationFlow = freshFlow): DestinationFlow {
   let after = from
-  for (let delivery = 1; delivery <= count; delivery += 1) after = failed(after, delivery, null, at)
+  for (let delivery = 1; delivery <= count; delivery += 1) after = failed(ten, after, delivery, null, at)
   return after
 }
 
@@ -58,7 +62,7 @@ describe('a hold', () => {
       const before = flow({ hold: hold(reason) })
       const shorter = { reason: 'retry_after', until: now + 1_000, detail: null } as const
       expect(held(before, shorter, now), reason).toBe(before)
-      expect(failed(before, 1, 60_000, now).hold, reason).toBe(before.hold)
+      expect(failed(ten, before, 1, 60_000, now).hold, reason).toBe(before.hold)
       expect(afterFailures(2 * breakerFailures, now, before).hold, reason).toBe(before.hold)
       expect(succeeded(ten, before, now).hold, reason).toBe(before.hold)
     }
@@ -146,7 +150,7 @@ describe('concurrency', () => {
 
   test('does not grow with a failure', () => {
     const before = flow({ rampConcurrency: 2 })
-    expect(allowedSends(ten, failed(before, 1, null, now), 0, now).sends).toBe(2)
+    expect(allowedSends(ten, failed(ten, before, 1, null, now), 0, now).sends).toBe(2)
   })
 
   test('is one by one after any hold whose time is over - what has gathered would fall on it at once', () => {
@@ -232,7 +236,7 @@ describe('the breaker', () => {
 
   test('does not open for one delivery that fails again and again - it may be the event that is at fault', () => {
     let after = freshFlow
-    for (let count = 0; count < 3 * breakerFailures; count += 1) after = failed(after, 7, null, now)
+    for (let count = 0; count < 3 * breakerFailures; count += 1) after = failed(ten, after, 7, null, now)
     expect(after).toMatchObject({ failures: 1, hold: null, lastFailureAt: now })
   })
 
@@ -257,14 +261,14 @@ describe('the breaker', () => {
     for (let count = 0; count < 7; count += 1) {
       const { since = 0, until } = open.hold ?? {}
       lengths.push((until ?? 0) - since)
-      open = failed(open, 1_000, null, until ?? 0)
+      open = failed(ten, open, 1_000, null, until ?? 0)
     }
     expect(lengths).toEqual([10_000, 20_000, 40_000, 80_000, 160_000, breakerOpenMsMax, breakerOpenMsMax])
   })
 
   test('closes when that look succeeds, and is short again the next time', () => {
     let open = afterFailures(breakerFailures)
-    open = failed(open, 1, null, open.hold?.until ?? 0)
+    open = failed(ten, open, 1, null, open.hold?.until ?? 0)
     const closed = succeeded(ten, open, open.hold?.until ?? 0)
     expect(closed).toMatchObject({ hold: null, failures: 0, breakerOpenings: 0 })
     const again = afterFailures(breakerFailures, now, closed)
@@ -274,21 +278,148 @@ describe('the breaker', () => {
   test('stays open for what was under way when it opened, however that ends', () => {
     const open = afterFailures(breakerFailures)
     expect(succeeded(ten, open, now + 1).hold).toEqual(open.hold)
-    expect(failed(open, 99, null, now + 1).hold).toEqual(open.hold)
+    expect(failed(ten, open, 99, null, now + 1).hold).toEqual(open.hold)
   })
 
   test('is open at least for as long as the destination asked', () => {
     const before = afterFailures(breakerFailures - 1)
-    expect(failed(before, 99, 60_000, now).hold).toMatchObject({ reason: 'breaker', until: now + 60_000 })
-    expect(failed(before, 99, 1, now).hold).toMatchObject({
+    expect(failed(ten, before, 99, 60_000, now).hold).toMatchObject({
+      reason: 'breaker',
+      until: now + 60_000,
+    })
+    expect(failed(ten, before, 99, 1, now).hold).toMatchObject({
       reason: 'breaker',
       until: now + breakerOpenMsMin,
     })
   })
 })
 
+describe('a destination that fails for long', () => {
+  const hourMs = 60 * 60_000
+  const twoDays: DestinationLimits = { ...ten, failingHours: 48 }
+  const end = now + 48 * hourMs
+
+  /** Two deliveries have failed, the first one at `now`. */
+  const failing = failed(twoDays, failed(twoDays, freshFlow, 1, null, now), 2, null, now + 1)
+
+  test('is held by the first failure after its time, until a person acts - its events are kept', () => {
+    expect(failing).toMatchObject({ failingSince: now, failures: 2, hold: null })
+    expect(failed(twoDays, failing, 3, null, end - 1).hold).toBeNull()
+    expect(failed(twoDays, failing, 3, null, end).hold).toEqual({
+      reason: 'failing',
+      since: end,
+      until: null,
+      detail: 'nothing has succeeded since 2023-11-14T22:13:20Z, and its events are kept',
+    })
+  })
+
+  test('is not held where no time is set, nor where limits and flow are from before there was one', () => {
+    const { failingSince: _, ...old } = failing
+    for (const limits of [ten, { ...ten, failingHours: null }]) {
+      expect(failed(limits, failing, 3, null, end + 1).hold).toBeNull()
+      expect(failingWarning(limits, failing, end + 1)).toBeNull()
+    }
+    expect(failed(twoDays, old, 3, null, end)).toMatchObject({ hold: null, failingSince: end })
+  })
+
+  test('is not held for one delivery alone - it may be the event that is at fault', () => {
+    let alone = freshFlow
+    for (let hour = 0; hour < 100; hour += 1) alone = failed(twoDays, alone, 7, null, now + hour * hourMs)
+    expect(alone).toMatchObject({ hold: null, failingSince: now })
+    expect(failingHoldsAt(twoDays, alone, end)).toBeNull()
+    expect(failed(twoDays, alone, 8, null, now + 100 * hourMs).hold?.reason).toBe('failing')
+  })
+
+  test('begins anew after a success, a refusal, a resume and a change of the settings', () => {
+    const held48 = failed(twoDays, failing, 3, null, end)
+    for (const after of [
+      succeeded(twoDays, failing, end),
+      refused(twoDays, failing, end),
+      resumed(held48),
+      resumedByChange(held48),
+      resumedByChange(failing),
+    ]) {
+      expect(after).toMatchObject({ hold: null, failingSince: null })
+      const again = failed(twoDays, failed(twoDays, after, 4, null, end), 5, null, end)
+      expect(again).toMatchObject({ hold: null, failingSince: end })
+    }
+  })
+
+  test('is held instead of its breaker, be that open, half open or about to open', () => {
+    const breaker: Hold = { reason: 'breaker', since: end - 1, until: end, detail: null }
+    for (const at of [end - 1, end]) {
+      const open = { ...failing, failures: breakerFailures, hold: breaker }
+      const limits = { ...twoDays, failingHours: (at - now) / hourMs }
+      expect(failed(limits, open, 3, 5_000, at).hold, String(at - end)).toMatchObject({
+        reason: 'failing',
+        until: null,
+      })
+    }
+    const about = { ...failing, failures: breakerFailures - 1 }
+    expect(failed(twoDays, about, 3, null, end).hold?.reason).toBe('failing')
+  })
+
+  test('stays held for what else a person must end', () => {
+    for (const reason of ['paused', 'auth', 'gone', 'removed'] as const) {
+      const before = { ...failing, hold: hold(reason) }
+      expect(failed(twoDays, before, 3, null, end).hold, reason).toBe(before.hold)
+      expect(failingWarning(twoDays, before, end - 1), reason).toBeNull()
+    }
+    // The other way round these say more, and what is wanted most of all.
+    const before = failed(twoDays, failing, 3, null, end)
+    for (const reason of ['paused', 'auth', 'gone', 'removed'] as const) {
+      expect(held(before, { reason, until: null, detail: null }, end + 1).hold?.reason).toBe(reason)
+    }
+  })
+
+  test('is warned of after a quarter, a half and three quarters of its time', () => {
+    const stages = [0, 11.9, 12, 23.9, 24, 35.9, 36, 47, 48, 60].map(
+      (hours) => failingWarning(twoDays, failing, now + hours * hourMs)?.stage ?? null,
+    )
+    expect(stages).toEqual([null, null, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.75, 0.75])
+    expect(failingWarning(twoDays, failing, now + 12 * hourMs)?.holdsAt).toBe(end)
+    // Held already, and not failing at all.
+    expect(failingWarning(twoDays, failed(twoDays, failing, 3, null, end), end)).toBeNull()
+    expect(failingWarning(twoDays, freshFlow, end)).toBeNull()
+  })
+
+  test('is held if and only if two deliveries failed and nothing was answered for that long', () => {
+    const step = fc.record({
+      afterMs: fc.integer({ min: 0, max: 20 * hourMs }),
+      delivery: fc.integer({ min: 1, max: 4 }),
+      what: fc.constantFrom('fails', 'fails', 'fails', 'fails', 'succeeds', 'refuses', 'resumes'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        let at = now
+        let after = freshFlow
+        // As the rule is written, over the whole story: what failed since the last answer, and when.
+        let failures: { at: number; delivery: number }[] = []
+        let isHeld = false
+        for (const { afterMs, delivery, what } of steps) {
+          at += afterMs
+          if (what === 'fails') {
+            failures.push({ at, delivery })
+            after = failed(twoDays, after, delivery, null, at)
+            const isLong = at - (failures[0]?.at ?? at) >= 48 * hourMs
+            if (isLong && new Set(failures.map((one) => one.delivery)).size >= 2) isHeld = true
+          } else if (what !== 'resumes' || isHeld) {
+            failures = []
+            if (what === 'succeeds') after = succeeded(twoDays, after, at)
+            else if (what === 'refuses') after = refused(twoDays, after, at)
+            else after = resumed(after)
+            // What was under way when it was held may still end in any way, and ends no hold.
+            isHeld &&= what !== 'resumes'
+          }
+          expect(holdAt(after, at)?.reason === 'failing').toBe(isHeld)
+        }
+      }),
+    )
+  })
+})
+
 test('Retry-After holds the destination for as long as it says - all its lanes would be answered so', () => {
-  expect(failed(freshFlow, 1, 30_000, now)).toMatchObject({
+  expect(failed(ten, freshFlow, 1, 30_000, now)).toMatchObject({
     failures: 1,
     hold: { reason: 'retry_after', since: now, until: now + 30_000 },
   })

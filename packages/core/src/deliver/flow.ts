@@ -11,6 +11,7 @@ export const freshFlow: DestinationFlow = {
   rampConcurrency: null,
   rateAt: 0,
   retryTurn: false,
+  failingSince: null,
   lastSuccessAt: null,
   lastFailureAt: null,
 }
@@ -27,6 +28,17 @@ const rateToleranceMs = 50
 
 /** These end only when a person acts, or changes the destination. */
 const heldForPerson: ReadonlySet<HoldReason> = new Set(['paused', 'auth', 'gone', 'failing', 'removed'])
+
+/**
+ * As many different deliveries must have failed before a destination counts as failing. One alone may be the event
+ * that is at fault, at a destination that nobody else has asked anything.
+ */
+const failingDeliveriesMin = 2
+
+/** The parts of the time until it is held after which people are warned. */
+const failingStages = [0.75, 0.5, 0.25] as const
+
+const hourMs = 60 * 60_000
 
 /** The hold that is in force at `now`; a breaker whose time is over lets one delivery try, and is one no more here. */
 export function holdAt({ hold }: DestinationFlow, now: number): Hold | null {
@@ -90,6 +102,7 @@ export function succeeded(limits: DestinationLimits, flow: DestinationFlow, now:
     hold: wasWaiting ? null : flow.hold,
     failures: 0,
     failedDelivery: null,
+    failingSince: null,
     breakerOpenings: 0,
     rampConcurrency: next === null || next >= limits.concurrency ? null : next,
     lastSuccessAt: now,
@@ -108,14 +121,26 @@ export function refused(limits: DestinationLimits, flow: DestinationFlow, now: n
  * @param holdMs what it asked for with Retry-After.
  */
 export function failed(
+  limits: DestinationLimits,
   flow: DestinationFlow,
   deliveryKey: number,
   holdMs: number | null,
   now: number,
 ): DestinationFlow {
-  const failures = flow.failedDelivery === deliveryKey ? flow.failures : flow.failures + 1
-  const next: DestinationFlow = { ...flow, failures, failedDelivery: deliveryKey, lastFailureAt: now }
-  if (isHalfOpen(flow, now) || (failures >= breakerFailures && holdAt(flow, now) === null)) {
+  const failingSince = flow.failingSince ?? now
+  const next: DestinationFlow = {
+    ...flow,
+    failures: flow.failedDelivery === deliveryKey ? flow.failures : flow.failures + 1,
+    failedDelivery: deliveryKey,
+    failingSince,
+    lastFailureAt: now,
+  }
+  const failingHold = failingHoldsAt(limits, next, now)
+  if (failingHold !== null && failingHold <= now) {
+    const detail = `nothing has succeeded since ${isoSeconds(failingSince)}, and its events are kept`
+    return held(next, { reason: 'failing', until: null, detail }, now)
+  }
+  if (isHalfOpen(flow, now) || (next.failures >= breakerFailures && holdAt(flow, now) === null)) {
     const openMs = Math.min(breakerOpenMsMin * 2 ** flow.breakerOpenings, breakerOpenMsMax)
     return {
       ...held(next, { reason: 'breaker', until: now + Math.max(openMs, holdMs ?? 0), detail: null }, now),
@@ -125,6 +150,45 @@ export function failed(
   return holdMs === null
     ? next
     : held(next, { reason: 'retry_after', until: now + holdMs, detail: null }, now)
+}
+
+/** `2026-01-15T12:00:05Z` */
+function isoSeconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+/**
+ * From when on a failure holds the destination as `failing`, Unix milliseconds. Null where none will: it does not
+ * fail, only one of its deliveries has, it is held until a person acts, or its limits set no time.
+ */
+export function failingHoldsAt(
+  { failingHours = null }: DestinationLimits,
+  flow: DestinationFlow,
+  now: number,
+): number | null {
+  const { failingSince = null, failures } = flow
+  if (failingHours === null || failingSince === null || failures < failingDeliveriesMin) return null
+  return holdAt(flow, now)?.until === null ? null : failingSince + failingHours * hourMs
+}
+
+export interface FailingWarning {
+  /** The part of the time that is over. */
+  stage: (typeof failingStages)[number]
+  /** From when on a failure holds it, Unix milliseconds. */
+  holdsAt: number
+}
+
+/** What people should be told of a destination that is on its way to be held as `failing`. Pure. */
+export function failingWarning(
+  limits: DestinationLimits,
+  flow: DestinationFlow,
+  now: number,
+): FailingWarning | null {
+  const holdsAt = failingHoldsAt(limits, flow, now)
+  if (holdsAt === null) return null
+  const since = flow.failingSince ?? now
+  const stage = failingStages.find((part) => now - since >= part * (holdsAt - since))
+  return stage === undefined ? null : { stage, holdsAt }
 }
 
 /** What the destination answers does not end these: they say what a person, or the config file, wants. */
@@ -147,13 +211,21 @@ export function held(flow: DestinationFlow, hold: Omit<Hold, 'since'>, now: numb
 /** Ends whatever hold there is. What has gathered meanwhile goes out at a growing pace. */
 export function resumed(flow: DestinationFlow): DestinationFlow {
   if (flow.hold === null) return flow
-  return { ...flow, hold: null, failures: 0, failedDelivery: null, breakerOpenings: 0, rampConcurrency: 1 }
+  return {
+    ...flow,
+    hold: null,
+    failures: 0,
+    failedDelivery: null,
+    failingSince: null,
+    breakerOpenings: 0,
+    rampConcurrency: 1,
+  }
 }
 
-/** A change of the settings answers what the destination had against them. */
+/** A change of the settings answers what the destination had against them; how long it has failed counts anew. */
 export function resumedByChange(flow: DestinationFlow): DestinationFlow {
   const reason = flow.hold?.reason
-  return reason === 'auth' || reason === 'gone' || reason === 'failing' || reason === 'removed'
-    ? resumed(flow)
-    : flow
+  if (reason === 'auth' || reason === 'gone' || reason === 'failing' || reason === 'removed')
+    return resumed(flow)
+  return (flow.failingSince ?? null) === null ? flow : { ...flow, failingSince: null }
 }

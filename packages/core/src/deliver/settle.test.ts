@@ -16,9 +16,17 @@ function settled(
     onExhausted?: 'continue' | 'park'
     flow?: DestinationFlow
     headAttempts?: number
+    failingHours?: number
   } = {},
 ): Settlement {
-  const { verdict, status = null, onExhausted = 'continue', flow = freshFlow, headAttempts = 2 } = wanted
+  const {
+    verdict,
+    status = null,
+    onExhausted = 'continue',
+    flow = freshFlow,
+    headAttempts = 2,
+    failingHours = null,
+  } = wanted
   const result: WorkResult = {
     laneKey: 1,
     claim: 1,
@@ -39,7 +47,13 @@ function settled(
             response: null,
           },
   }
-  return settle(result, { onExhausted, limits }, flow, { headAttempts, reason: 'answered 503' }, now)
+  return settle(
+    result,
+    { onExhausted, limits: { ...limits, failingHours } },
+    flow,
+    { headAttempts, reason: 'answered 503' },
+    now,
+  )
 }
 
 describe('what a result makes of its delivery and its lane', () => {
@@ -116,6 +130,18 @@ describe('what a result says of its destination', () => {
     const retry = { kind: 'retry', delayMs: 1, reason: 'x', holdMs: null } as const
     expect(settled(retry, { verdict: 'retry' }).flow).toMatchObject({ failures: 1, failedDelivery: 7 })
     expect(settled(retry, { verdict: 'retry', flow: failing }).flow.hold?.reason).toBe('breaker')
+  })
+
+  test('a failed one counts against the time that it may fail, whether it is tried again or given up', () => {
+    const flow = { ...freshFlow, failures: 1, failedDelivery: 1, failingSince: now - 3_600_000 }
+    for (const outcome of [
+      { kind: 'retry', delayMs: 1, reason: 'x', holdMs: null },
+      { kind: 'dead', reason: 'x' },
+    ] as const) {
+      const held = settled(outcome, { verdict: 'retry', flow, failingHours: 1 }).flow.hold
+      expect(held?.reason).toBe('failing')
+      expect(settled(outcome, { verdict: 'retry', flow, failingHours: 1.01 }).flow.hold).toBeNull()
+    }
   })
 
   test('Retry-After holds it', () => {

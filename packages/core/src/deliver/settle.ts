@@ -41,7 +41,7 @@ export function settle(
       }
     case 'retry':
       return {
-        flow: failed(flow, deliveryKey, outcome.holdMs, now),
+        flow: failed(limits, flow, deliveryKey, outcome.holdMs, now),
         state: 'pending',
         reason: outcome.reason,
         lane: { state: 'waits', dueAt: now + outcome.delayMs, headAttempts: headAttempts + 1 },
@@ -82,7 +82,7 @@ export function settle(
 
   /** Only an answer says something of the destination: what code rejects before anything is sent does not. */
   function afterGivingUp(): DestinationFlow {
-    if (attempt?.verdict !== 'reject') return failed(flow, deliveryKey, holdMsOf(outcome), now)
+    if (attempt?.verdict !== 'reject') return failed(limits, flow, deliveryKey, holdMsOf(outcome), now)
     return attempt.status === null ? { ...flow, lastFailureAt: now } : refused(limits, flow, now)
   }
 }

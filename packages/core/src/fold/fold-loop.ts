@@ -1,4 +1,6 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { Rest } from '../runtime/rest.ts'
+import { realTimers } from '../runtime/timers.ts'
 import { foldTurnMs, type Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
 import { FoldPace } from './fold-pace.ts'
@@ -39,9 +41,8 @@ export class FoldLoop {
   readonly #options: FoldLoopOptions
   readonly #pace: FoldPace
   #stopped = false
-  #woken = false
+  readonly #rest = new Rest(realTimers)
   #restMs = 0
-  #wake: (() => void) | null = null
   #running: Promise<void> | null = null
 
   constructor(options: FoldLoopOptions) {
@@ -55,14 +56,13 @@ export class FoldLoop {
 
   /** Says that the log has grown. */
   wake(): void {
-    this.#woken = true
-    this.#wake?.()
+    this.#rest.wake()
   }
 
   /** Resolves when the stretch under way is written; what is left is folded at the next start. */
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#wake?.()
+    this.#rest.end()
     await this.#running
   }
 
@@ -86,7 +86,7 @@ export class FoldLoop {
   async #run(): Promise<void> {
     let retryMs = retryMsMin
     while (!this.#stopped) {
-      this.#woken = false
+      this.#rest.look()
       let waitMs: number
       try {
         const step = await this.step()
@@ -94,35 +94,19 @@ export class FoldLoop {
         if (step === 'folded') {
           // Between two stretches the events that came meanwhile are accepted.
           await turnOfTheLoop()
-          if (this.#restMs >= 1) await this.#pause(this.#restMs, false)
+          if (this.#restMs >= 1) await this.#rest.for(this.#restMs)
           continue
         }
         waitMs = step === 'idle' ? pollMs : foldTurnMs / 2
       } catch (error) {
         if (error instanceof StoreError && error.code === 'closed') return
         this.#options.onError?.(error)
-        await this.#pause(retryMs, false)
+        await this.#rest.for(retryMs)
         retryMs = Math.min(retryMs * 2, retryMsMax)
         continue
       }
-      await this.#pause(waitMs, true)
-      if (this.#woken) await this.#pause(gatherMs, false)
+      await this.#rest.untilWoken(waitMs)
+      if (this.#rest.woken) await this.#rest.for(gatherMs)
     }
-  }
-
-  /** Waits; where `wakeable`, a signal that came since the last look ends it at once. */
-  #pause(ms: number, wakeable: boolean): Promise<void> {
-    if (this.#stopped || (wakeable && this.#woken)) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer)
-        this.#wake = null
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      this.#wake = () => {
-        if (wakeable || this.#stopped) end()
-      }
-    })
   }
 }

@@ -13,11 +13,23 @@ let poolAt = pool.length
 let lastMs = -1
 let lastTime = ''
 
-/**
- * Makes the id of an event: `evt_`, 48 bits of time and 80 random bits, so that ids sort by the millisecond in which
- * they were made and no two nodes need to agree.
- */
+/** A new id of an event, `evt_…`. */
 export function eventId(nowMs: number): string {
+  return `evt_${sortableId(nowMs)}`
+}
+
+/** A new id of a call that is started here, `call_…`. */
+export function callId(nowMs: number): string {
+  return `call_${sortableId(nowMs)}`
+}
+
+/** A new id of an agent, `agt_…`. */
+export function agentId(nowMs: number): string {
+  return `agt_${sortableId(nowMs)}`
+}
+
+/** 48 bits of time and 80 random bits: ids sort by the millisecond in which they were made, and no two nodes need to agree. */
+function sortableId(nowMs: number): string {
   if (nowMs !== lastMs) {
     lastMs = nowMs
     lastTime = timePart(nowMs)
@@ -38,5 +50,5 @@ function timePart(nowMs: number): string {
     digits = alphabet[rest % 32]! + digits
     rest = Math.floor(rest / 32)
   }
-  return `evt_${digits}`
+  return digits
 }

@@ -1,9 +1,7 @@
-import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   acceptedBody,
   acceptedHeaders,
-  canonicalContent,
   duplicateBody,
   ingestAnswers,
   invalidPayload,
@@ -16,8 +14,8 @@ import type { Acceptor, Accepted } from '../accept/acceptor.ts'
 import { InFlight } from '../accept/in-flight.ts'
 import type { Arrival, Refusal } from './arrival.ts'
 import { BodyReader, SlowBodies, type BodyRead } from './body.ts'
-import { eventId } from './event-id.ts'
 import type { IngestLimits } from './limits.ts'
+import { newEvent } from './new-event.ts'
 import type { Source } from './source.ts'
 
 export interface IngestOptions {
@@ -136,21 +134,10 @@ export function createIngest(options: IngestOptions): Ingest {
       giveUp(request, response, source, begun, body, { reason: 'invalid_payload', issues: found.issues })
       return
     }
-    const { dialect, type, callId, occurredAt } = found.envelope
+    const { type, callId } = found.envelope
     // Remembered, because the body itself changes hands when it is written.
     const bytes = body.length
-    const now = clock()
-    const event = {
-      id: eventId(now),
-      source: source.name,
-      callId,
-      type,
-      dialect,
-      occurredAt,
-      receivedAt: now,
-      content: contentHash(canonicalContent(read.value, read.text) ?? body),
-      body,
-    }
+    const event = newEvent(source.name, found.envelope, read, body, clock())
     const answer = (accepted: Accepted): void => {
       if (!accepted.ok) {
         refuse(request, response, source.name, begun, bytes, {
@@ -307,11 +294,6 @@ function sendAndLinger(
   const timer = setTimeout(end, lingerMs)
   request.once('end', end)
   request.once('close', end)
-}
-
-/** Half of a SHA-256. As text and back, because asking for a buffer costs twice as much. */
-function contentHash(content: string | Uint8Array): Buffer {
-  return Buffer.from(hash('sha256', content, 'hex').slice(0, 32), 'hex')
 }
 
 /** The log names where a body was wrong; what stood there is nobody's business. Bounded: a sender chose the paths. */

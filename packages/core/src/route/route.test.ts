@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CallHead } from '@hookswitch/events'
 import type { DestinationDefinition } from '../deliver/destination.ts'
+import { agentSource, overrideSource } from '../publish/published-source.ts'
 import type { RoutedDestination } from '../store/store.ts'
 import type { LaneSubject } from './lane-key.ts'
 import { keptLaneKey, notRouted, routeEvent } from './route.ts'
@@ -69,6 +70,61 @@ describe('whether a destination takes an event', () => {
     expect(asked({ events: ['call'] })).toBe('type')
     expect(asked({ events: ['CALL.ENDED'] })).toBe('type')
     expect(asked({ scope: { sources: null, agents: ['X'] } }, 'x')).toBe('agent')
+  })
+})
+
+describe('an event that was published here', () => {
+  const endpoint = (key: number, agentId: string): RoutedDestination =>
+    destination(key, { scope: { sources: [agentSource(agentId)], agents: [agentId] } })
+  const published = (source: string, head: Partial<CallHead> = {}): LaneSubject => {
+    const of = subject('ann', head)
+    return { ...of, event: { ...of.event, source } }
+  }
+  const sentTo = (of: LaneSubject, destinations: readonly RoutedDestination[]): number[] =>
+    routeEvent(of, destinations).map(({ destinationKey }) => destinationKey)
+
+  test('goes to the webhook of its agent, and to no other agent’s', () => {
+    const destinations = [endpoint(1, 'x'), endpoint(2, 'y'), destination(3)]
+    expect(sentTo(published(agentSource('x')), destinations)).toEqual([1, 3])
+    expect(sentTo(published(agentSource('y')), destinations)).toEqual([2, 3])
+    expect(sentTo(published(agentSource('z')), destinations)).toEqual([3])
+  })
+
+  test('goes there whatever its call says of its agent - whoever can send events could name another', () => {
+    const destinations = [endpoint(1, 'x'), endpoint(2, 'y')]
+    expect(sentTo(published(agentSource('x'), agent('y')), destinations)).toEqual([1])
+    expect(sentTo(published(agentSource('x')), destinations)).toEqual([1])
+  })
+
+  test('is what a webhook of an agent takes alone - received ones that name the agent are not', () => {
+    const destinations = [endpoint(1, 'x'), destination(2, { scope: { sources: null, agents: ['x'] } })]
+    expect(sentTo(subject('ann', agent('x')), destinations)).toEqual([2])
+    expect(sentTo(published(agentSource('x')), destinations)).toEqual([1, 2])
+  })
+
+  test('of a call with its own webhook goes to the destination of that host alone', () => {
+    const override = destination(1, { scope: { sources: [overrideSource('crm.example')], agents: null } })
+    const destinations = [override, endpoint(2, 'x')]
+    expect(sentTo(published(overrideSource('crm.example'), agent('x')), destinations)).toEqual([1])
+    expect(sentTo(published(overrideSource('other.example'), agent('x')), destinations)).toEqual([])
+  })
+
+  test('is routed by the list as it is now - a list that has changed is another', () => {
+    const before = [endpoint(1, 'x')]
+    expect(sentTo(published(agentSource('y')), before)).toEqual([])
+    expect(sentTo(published(agentSource('y')), [...before, endpoint(2, 'y')])).toEqual([2])
+  })
+
+  test('is found among several that name one source alone or with others', () => {
+    const source = agentSource('x')
+    const destinations = [
+      destination(1, { scope: { sources: [source, 'hamsa'], agents: null } }),
+      endpoint(2, 'x'),
+      destination(3, { scope: { sources: [source], agents: null } }),
+      destination(4, { scope: { sources: ['hamsa'], agents: null } }),
+    ]
+    expect(sentTo(published(source), destinations)).toEqual([1, 2, 3])
+    expect(sentTo(subject('ann'), destinations)).toEqual([1, 4])
   })
 })
 

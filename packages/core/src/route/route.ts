@@ -2,20 +2,26 @@ import type { CallHead } from '@hookswitch/events'
 import type { RoutedDelivery } from '../deliver/delivery.ts'
 import type { DestinationDefinition } from '../deliver/destination.ts'
 import type { RoutedDestination } from '../store/store.ts'
+import { isPublishedSource, publishingAgent } from '../publish/published-source.ts'
 import { laneKey, type LaneSubject } from './lane-key.ts'
 
 /** Why a destination does not take an event. */
 export type NotRouted = 'type' | 'source' | 'agent' | 'agent_unknown'
 
-/** Whether a destination takes an event; null is yes. No user code runs here. */
+/**
+ * Whether a destination takes an event; null is yes. No user code runs here.
+ *
+ * @param callAgentId the agent of the call, as its events say; of an event that was published here the source says it.
+ */
 export function notRouted(
   { events, scope }: Pick<DestinationDefinition, 'events' | 'scope'>,
   event: { type: string; source: string },
-  agentId: string | null,
+  callAgentId: string | null,
 ): NotRouted | null {
   if (events !== null && !events.includes(event.type)) return 'type'
   if (scope.sources !== null && !scope.sources.includes(event.source)) return 'source'
   if (scope.agents === null) return null
+  const agentId = publishingAgent(event.source) ?? callAgentId
   if (agentId === null) return 'agent_unknown'
   return scope.agents.includes(agentId) ? null : 'agent'
 }
@@ -30,7 +36,7 @@ export function routeEvent(
 ): RoutedDelivery[] {
   const { event, head } = subject
   const deliveries: RoutedDelivery[] = []
-  for (const { key, definition } of destinations) {
+  for (const { key, definition } of destinationsFor(event.source, destinations)) {
     if (notRouted(definition, event, head?.agentId?.value ?? null) !== null) continue
     deliveries.push({
       destinationKey: key,
@@ -40,6 +46,45 @@ export function routeEvent(
     })
   }
   return deliveries
+}
+
+/** The same list, by the sources that are published here; for all others, those that do not take such a source alone. */
+interface BySource {
+  published: Map<string, RoutedDestination[]>
+  others: RoutedDestination[]
+}
+
+/** A list stays the same until destinations are changed. */
+const bySource = new WeakMap<readonly RoutedDestination[], BySource>()
+
+/**
+ * The destinations that may take events of a source, by key. A platform has a webhook for each agent, so that to look
+ * at all of them for each event would make the fold the slower the more agents there are.
+ */
+function destinationsFor(
+  source: string,
+  destinations: readonly RoutedDestination[],
+): readonly RoutedDestination[] {
+  let lists = bySource.get(destinations)
+  if (lists === undefined) {
+    lists = { published: new Map(), others: [] }
+    for (const destination of destinations) {
+      const { sources } = destination.definition.scope
+      const [only] = sources ?? []
+      if (sources?.length !== 1 || only === undefined || !isPublishedSource(only)) {
+        lists.others.push(destination)
+        continue
+      }
+      const known = lists.published.get(only)
+      if (known === undefined) lists.published.set(only, [destination])
+      else known.push(destination)
+    }
+    bySource.set(destinations, lists)
+  }
+  const own = isPublishedSource(source) ? lists.published.get(source) : undefined
+  return own === undefined
+    ? lists.others
+    : [...own, ...lists.others].sort((one, other) => one.key - other.key)
 }
 
 /** The lane of an event at a destination; for a path it is looked up in the call's head, and kept there. */

@@ -49,6 +49,10 @@ export const readingMethods = [
   'listReplays',
   'listAudit',
   'deliveryStats',
+  'recentAttempts',
+  'listAgents',
+  'getAgent',
+  'getStartedCall',
 ] as const
 
 /** … and those that only the writer serves. Whether the store can take events is what the writer says. */
@@ -74,6 +78,11 @@ export const writingMethods = [
   'cancelReplay',
   'addAudit',
   'erase',
+  'addAgent',
+  'changeAgent',
+  'removeAgent',
+  'addStartedCall',
+  'publish',
 ] as const
 
 export type ReadingMethod = (typeof readingMethods)[number]

@@ -1,6 +1,7 @@
 import type { DeliveryStore } from '../deliver/delivery-store.ts'
 import type { RoutedDelivery } from '../deliver/delivery.ts'
 import type { StoredDestination } from '../deliver/destination.ts'
+import type { PublishStore } from '../publish/publish-store.ts'
 import type { CallChange, CallHead, CallPart, CallStatus, Dialect, Issue } from '@hookswitch/events'
 
 /** An event that was received and is not stored yet. */
@@ -150,7 +151,7 @@ export interface StoreStats {
  * The port to the one place where everything lies. All methods reject with a `StoreError` when the store cannot
  * serve; whoever calls must then not acknowledge anything. Implementations pass the contract suite of `testkit`.
  */
-export interface Store extends DeliveryStore {
+export interface Store extends DeliveryStore, PublishStore {
   /**
    * Writes the batch durably in one transaction and in its order; `seq` order is commit order is the order in which
    * readers see the events. The bodies are handed over: whoever calls does not read them afterwards. When it rejects with `outcome: 'none'` nothing was written; otherwise it is unknown.

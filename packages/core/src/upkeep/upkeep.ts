@@ -1,4 +1,5 @@
 import { deliveryAgeMsMax, keysKeptMs, type RetentionCutoffs } from '../deliver/delivery-store.ts'
+import { Rest } from '../runtime/rest.ts'
 import { realTimers, type Timers } from '../runtime/timers.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
@@ -63,8 +64,7 @@ export class Upkeep {
   readonly #timers: Timers
   readonly #clock: () => number
   #stopped = false
-  #woken = false
-  #endPause: (() => void) | null = null
+  readonly #rest: Rest
   #running: Promise<void> | null = null
   #expireAt: number
   #retainAt: number
@@ -72,6 +72,7 @@ export class Upkeep {
   constructor(options: UpkeepOptions) {
     this.#options = options
     this.#timers = options.timers ?? realTimers
+    this.#rest = new Rest(this.#timers)
     this.#clock = options.clock ?? Date.now
     // Not at once: a start has enough to do.
     this.#expireAt = this.#timers.now() + startRestMs
@@ -84,32 +85,31 @@ export class Upkeep {
 
   /** Says that a replay may have been asked for. */
   wake(): void {
-    this.#woken = true
-    this.#endPause?.()
+    this.#rest.wake()
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    this.#endPause?.()
+    this.#rest.end()
     await this.#running
   }
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      this.#woken = false
+      this.#rest.look()
       try {
-        if (await this.replayStep()) await this.#pause(replayRestMs, false)
+        if (await this.replayStep()) await this.#rest.for(replayRestMs)
         else if (this.#timers.now() >= this.#expireAt) {
-          if (await this.expireStep()) await this.#pause(sweepRestMs, false)
+          if (await this.expireStep()) await this.#rest.for(sweepRestMs)
           else this.#expireAt = this.#timers.now() + expireEveryMs
         } else if (this.#timers.now() >= this.#retainAt) {
-          if (await this.retainStep()) await this.#pause(sweepRestMs, false)
+          if (await this.retainStep()) await this.#rest.for(sweepRestMs)
           else this.#retainAt = this.#timers.now() + retainEveryMs
-        } else await this.#pause(pollMs, true)
+        } else await this.#rest.untilWoken(pollMs)
       } catch (error) {
         if (error instanceof StoreError && error.code === 'closed') return
         this.#options.onError?.(error)
-        await this.#pause(retryMs, false)
+        await this.#rest.for(retryMs)
       }
     }
   }
@@ -146,21 +146,5 @@ export class Upkeep {
   async retainStep(): Promise<boolean> {
     const cutoffs = retentionCutoffs(this.#options.retention, this.#clock())
     return (await this.#options.store.retain(cutoffs, sweepRowsMax)).more
-  }
-
-  /** Waits; where `wakeable`, a signal that came since the last look ends it at once. */
-  #pause(ms: number, wakeable: boolean): Promise<void> {
-    if (this.#stopped || (wakeable && this.#woken)) return Promise.resolve()
-    return new Promise((resolve) => {
-      const end = (): void => {
-        cancel()
-        this.#endPause = null
-        resolve()
-      }
-      const cancel = this.#timers.after(ms, end)
-      this.#endPause = () => {
-        if (wakeable || this.#stopped) end()
-      }
-    })
   }
 }

@@ -1,6 +1,6 @@
 import { type BlockList, isIP } from 'node:net'
 import { createSecureContext, rootCertificates } from 'node:tls'
-import { type AttemptResult, judgeStatus, readRetryAfter } from '@hookswitch/core'
+import { type AttemptResult, judgeStatus, readRetryAfter, withoutAnswer } from '@hookswitch/core'
 import { Agent, buildConnector } from 'undici'
 import { type Egress, type EgressAnswer, EgressFailure, type EgressRequest } from './egress.ts'
 import { exchange } from './exchange.ts'
@@ -118,15 +118,7 @@ function answered(answer: EgressAnswer, url: URL, trace: Trace): AttemptResult {
 }
 
 function unanswered({ failure, message }: EgressFailure, trace: Trace | null): AttemptResult {
-  return {
-    verdict: 'retry',
-    status: null,
-    cause: failure,
-    message,
-    retryAfterMs: null,
-    request: trace?.request ?? null,
-    response: null,
-  }
+  return { ...withoutAnswer('retry', failure, message), request: trace?.request ?? null }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@hookswitch/core'
+import { withoutAnswer } from '@hookswitch/core'
 import { z } from 'zod'
 import type { DestinationKind } from '../kind.ts'
 import { nothingToClose } from '../message/post-json.ts'
@@ -41,7 +41,7 @@ export const handlerKind: DestinationKind<Settings> = {
           return await runHandler(input, AbortSignal.any([signal, deadline.signal]))
         } catch (error) {
           if (error !== deadline.signal.reason) throw error
-          return overdue(deadlineSeconds)
+          return withoutAnswer('retry', 'timeout', `the handler did not end within ${deadlineSeconds} s`)
         } finally {
           clearTimeout(timer)
         }
@@ -49,16 +49,4 @@ export const handlerKind: DestinationKind<Settings> = {
       close: nothingToClose,
     }
   },
-}
-
-function overdue(deadlineSeconds: number): AttemptResult {
-  return {
-    verdict: 'retry',
-    status: null,
-    cause: 'timeout',
-    message: `the handler did not end within ${deadlineSeconds} s`,
-    retryAfterMs: null,
-    request: null,
-    response: null,
-  }
 }

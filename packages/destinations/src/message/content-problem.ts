@@ -1,16 +1,8 @@
-import type { AttemptResult } from '@hookswitch/core'
+import { withoutAnswer, type AttemptResult } from '@hookswitch/core'
 
 /** A template returned what cannot be sent; nothing was, and the same would come of it again. */
 export function contentProblem(problem: string): AttemptResult {
-  return {
-    verdict: 'reject',
-    status: null,
-    cause: 'code',
-    message: `the template returned ${problem}`,
-    retryAfterMs: null,
-    request: null,
-    response: null,
-  }
+  return withoutAnswer('reject', 'code', `the template returned ${problem}`)
 }
 
 /** Whether JSON can hold what a template returned: nothing that holds itself, and no bigint. */

@@ -11,9 +11,9 @@ export interface WebhookSettings {
   headers?: Readonly<Record<string, string | undefined>>
   /**
    * Signs as Standard Webhooks has it, once with each: `whsec_…` (HMAC) or `whsk_…` (ed25519). Several while one is
-   * being replaced, the current one first.
+   * being replaced, the current one first; one with an end signs until then (ISO 8601), and one must have none.
    */
-  signingSecrets?: readonly (string | undefined)[]
+  signingSecrets?: readonly (string | undefined | { secret: string | undefined; until: string })[]
   /** The time for one try, from 1 to 30; 5 by default. */
   timeoutSeconds?: number
 }

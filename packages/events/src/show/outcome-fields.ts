@@ -11,6 +11,8 @@ export interface CallView {
   outcome?: JsonSchema
   /** Says what does not fit the schema about a coerced value that is not null, or null. */
   check?: (field: string, value: unknown) => string | null
+  /** Of a call that was published here: the fields that were collected in it, which nobody need guess then. */
+  collected?: readonly string[]
 }
 
 /**
@@ -25,7 +27,7 @@ export function outcomeFields(
   const schema = view.outcome ?? {}
   const fields: Record<string, OutcomeField> = {}
   for (const [field, value] of Object.entries(outcome)) {
-    const origin = originOf(field, value, params, view.echo)
+    const origin = originOf(field, value, params, view)
     if (value === null) setOwn(fields, field, { state: 'null', value, origin })
     else setOwn(fields, field, valueField(field, value, origin, schema, view.check))
   }
@@ -64,8 +66,11 @@ function originOf(
   field: string,
   value: unknown,
   params: Record<string, unknown> | null,
-  echo: readonly string[] | undefined,
+  { echo, collected }: CallView,
 ): OutcomeOrigin {
+  if (params !== null && collected !== undefined) {
+    return Object.hasOwn(params, field) && !collected.includes(field) ? 'echoed' : 'collected'
+  }
   if (params !== null) {
     return Object.hasOwn(params, field) && isSame(value, params[field]) ? 'echoed' : 'collected'
   }

@@ -128,6 +128,19 @@ describe('origin', () => {
     })
   })
 
+  test('what was collected is known of a call that was published here - a param of the same name and value too', () => {
+    const params = { application_id: '12345', salary: '1' }
+    const view = { collected: ['application_id', 'salary'] }
+    expect(recordOf([started(params), body], view).outcome).toMatchObject({
+      application_id: { origin: 'collected' },
+      salary: { origin: 'collected' },
+    })
+    expect(recordOf([started(params), body], { collected: ['salary'] }).outcome).toMatchObject({
+      application_id: { origin: 'echoed' },
+      salary: { origin: 'collected' },
+    })
+  })
+
   test('objects are the same as JSON, in any order of keys, also as JSON in a string', () => {
     const params = { one: { a: 1, b: [2] }, two: { a: 1, b: [2] } }
     const outcomeResult = { one: { b: [2], a: 1 }, two: '{ "b": [2], "a": 1 }' }

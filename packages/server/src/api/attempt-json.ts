@@ -4,7 +4,7 @@ import { iso, isoTime } from './times.ts'
 
 const verdicts = ['delivered', 'filtered', 'retry', 'reject', 'auth', 'gone', 'interrupted'] as const
 
-const causes = [
+export const failureCauses = [
   'dns',
   'refused',
   'reset',
@@ -23,7 +23,7 @@ const attemptFields = {
   durationMs: z.number().openapi({ example: 120 }),
   verdict: z.enum(verdicts),
   status: z.int().nullable().openapi({ description: 'Of HTTP, or the code of SMTP.', example: 503 }),
-  cause: z.enum(causes).nullable().openapi({ description: 'Why there is no answer that counts.' }),
+  cause: z.enum(failureCauses).nullable().openapi({ description: 'Why there is no answer that counts.' }),
   message: z.string().nullable(),
   request: z
     .object({

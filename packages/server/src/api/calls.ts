@@ -74,7 +74,7 @@ const showRoute = createRoute({
   responses: { 200: jsonAnswer('The call.', callSchema), ...errorAnswers('invalid_request', 'not_found') },
 })
 
-export function addCallRoutes(app: ApiApp, { store, agentViews }: ApiOptions): void {
+export function addCallRoutes(app: ApiApp, { store, callViews }: ApiOptions): void {
   app.openapi(listRoute, async (c) => {
     const {
       agentId,
@@ -110,6 +110,6 @@ export function addCallRoutes(app: ApiApp, { store, agentViews }: ApiOptions): v
     const found = await store.getCall(c.req.valid('param').callId)
     if (found === null) throw new ApiError('not_found', 'No call has this callId')
     const { head, parts } = found
-    return c.json(showCall(head, parts, agentViews(head.agentId?.value ?? null)), 200)
+    return c.json(showCall(head, parts, await callViews(head)), 200)
   })
 }

@@ -1,7 +1,10 @@
 import { OpenAPIHono, createRoute, z } from '@hono/zod-openapi'
 import type { HttpBindings } from '@hono/node-server'
+import { ingestLimits } from '@hookswitch/core'
 import { errorAnswers, jsonAnswer } from './answers.ts'
 import type { ApiApp, ApiOptions } from './app.ts'
+import { addAgentActRoutes } from './agent-acts.ts'
+import { addAgentRoutes } from './agents.ts'
 import { addAuditRoute } from './audit.ts'
 import { addCallRoutes } from './calls.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
@@ -17,12 +20,16 @@ import { addLaneRoutes } from './lanes.ts'
 import { addReplayRoutes } from './replays.ts'
 import { addRetentionRoute } from './retention.ts'
 import { addSecretRoutes } from './secrets.ts'
+import { addStartedCallRoutes } from './started-calls.ts'
 import { addStreamRoute } from './stream.ts'
 
 const basePath = '/api/v1'
 
-/** The largest body is a destination with filter and template. */
+/** The largest body of a setting is a destination with filter and template. */
 const bodyBytesMax = 64 * 1024
+
+/** What is published may be as large as what is received. */
+const publishedPath = /^\/api\/v1\/calls\/[^/]+\/events$/
 
 /** The HTTP API, for `getRequestListener` of @hono/node-server. Everything below `/api/v1` needs the admin token. */
 export function createApi(options: ApiOptions): ApiApp {
@@ -39,7 +46,10 @@ export function createApi(options: ApiOptions): ApiApp {
     c.header('X-Content-Type-Options', 'nosniff')
     if (!options.isAdmin(c.req.header('authorization'))) throw new ApiError('unauthorized')
     requireDecodablePath(c.req.url)
-    requireSmallBody(c.req.header())
+    requireSmallBody(
+      c.req.header(),
+      publishedPath.test(c.req.path) ? ingestLimits.bodyBytesMax : bodyBytesMax,
+    )
     if (hasNoBody(c.req.header())) c.req.raw.headers.delete('content-type')
     await next()
   })
@@ -51,6 +61,9 @@ export function createApi(options: ApiOptions): ApiApp {
   addDestinationRoutes(app, options)
   addDestinationActRoutes(app, options)
   addDestinationKindRoute(app)
+  addAgentRoutes(app, options)
+  addAgentActRoutes(app, options)
+  addStartedCallRoutes(app, options)
   addDeliveryRoutes(app, options)
   addLaneRoutes(app, options)
   addReplayRoutes(app, options)
@@ -72,9 +85,9 @@ function requireDecodablePath(url: string): void {
   }
 }
 
-function requireSmallBody(headers: Record<string, string>): void {
+function requireSmallBody(headers: Record<string, string>, bytesMax: number): void {
   if (headers['transfer-encoding'] !== undefined) throw new ApiError('length_required')
-  if (Number(headers['content-length'] ?? 0) > bodyBytesMax) throw new ApiError('payload_too_large')
+  if (Number(headers['content-length'] ?? 0) > bytesMax) throw new ApiError('payload_too_large')
 }
 
 /** An empty body is none, whatever type it is said to have: many clients name one with every POST. */
@@ -103,7 +116,7 @@ function addDocumentRoute(app: ApiApp): void {
         info: {
           title: 'Hookswitch',
           version: 'v1',
-          description: 'Calls, events, destinations, deliveries and secrets of a Hookswitch server.',
+          description: 'Calls, events, destinations, deliveries, agents and secrets of a Hookswitch server.',
         },
         servers: [{ url: basePath }],
         security: [{ adminToken: [] }],

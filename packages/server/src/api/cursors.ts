@@ -22,7 +22,7 @@ export function decodeEventCursor(cursor: string): number | undefined {
 }
 
 /** Lists that run by the key of a row. */
-export type KeyedList = 'destinations' | 'deliveries' | 'lanes' | 'replays' | 'audit'
+export type KeyedList = 'agents' | 'destinations' | 'deliveries' | 'lanes' | 'replays' | 'audit'
 
 function encodeKeyCursor(list: KeyedList, key: number): string {
   return encode(list, key)

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import {
   holdAt,
   type DestinationFlow,
+  type DestinationLimits,
   type Hold,
   type StoredDestination,
   type UserCode,
@@ -23,7 +24,7 @@ const holdFields = {
 
 export const holdSchema = z.object(holdFields).openapi('Hold')
 
-const stateSchema = z
+export const stateSchema = z
   .discriminatedUnion('state', [
     z.object({ state: z.literal('active') }),
     z.object({ state: z.literal('held'), ...holdFields }),
@@ -37,14 +38,30 @@ const codeSchema = z
 
 const names = z.array(z.string())
 
+export const limitsSchema = z.object({
+  concurrency: z.int(),
+  perSecond: z.number().nullable(),
+  failingHours: z
+    .number()
+    .nullable()
+    .optional()
+    .openapi({ description: 'Hours of failure after which it is held; null or absent is never.' }),
+})
+
+export const retrySchema = z.union([
+  z.object({ preset: z.enum(['none', 'quick', 'guide', 'standard']) }),
+  z.object({ delaysSeconds: z.array(z.number()) }),
+])
+
 export const destinationSchema = z
   .object({
     id: z.string().openapi({ example: 'dst_V3x0mB1kq9Zt4Rfa' }),
     name: z.string().openapi({ example: 'crm' }),
     kind: z.string().openapi({ example: 'webhook' }),
-    origin: z
-      .enum(['config', 'api'])
-      .openapi({ description: 'Where it is set; those of `config` only there.' }),
+    origin: z.enum(['config', 'api', 'agent']).openapi({
+      description:
+        'Where it is set; those of `config` and `agent` (the webhook of an agent, or of calls) only there.',
+    }),
     version: z.int().openapi({ description: 'Counts the changes of what is set.' }),
     state: stateSchema,
     events: names.nullable().openapi({ description: 'Null takes all.', example: ['call.ended'] }),
@@ -53,11 +70,8 @@ export const destinationSchema = z
     template: codeSchema,
     lane: z.union([z.enum(['call', 'destination', 'none']), z.object({ path: z.string() })]),
     onExhausted: z.enum(['continue', 'park']),
-    retry: z.union([
-      z.object({ preset: z.enum(['none', 'quick', 'guide', 'standard']) }),
-      z.object({ delaysSeconds: z.array(z.number()) }),
-    ]),
-    limits: z.object({ concurrency: z.int(), perSecond: z.number().nullable() }),
+    retry: retrySchema,
+    limits: limitsSchema,
     settings: z
       .record(z.string(), z.unknown())
       .openapi({ description: 'Of its kind, without the secret ones, and a URL without its query.' }),
@@ -106,7 +120,7 @@ export function shownDestination(
     lane,
     onExhausted,
     retry,
-    limits,
+    limits: shownLimits(limits),
     settings: shownSettings(settings),
     secrets: secretNames(destination, secretsOf),
     createdAt: iso(createdAt),
@@ -116,7 +130,7 @@ export function shownDestination(
   }
 }
 
-function stateOf(flow: DestinationFlow, now: number): z.infer<typeof stateSchema> {
+export function stateOf(flow: DestinationFlow, now: number): z.infer<typeof stateSchema> {
   const hold = holdAt(flow, now)
   if (hold === null) return { state: 'active' }
   return { state: 'held', ...shownHold(hold) }
@@ -126,11 +140,15 @@ export function shownHold({ reason, since, until, detail }: Hold): z.infer<typeo
   return { reason, since: iso(since), until: isoOrNull(until), detail }
 }
 
+export function shownLimits({ failingHours, ...limits }: DestinationLimits): z.infer<typeof limitsSchema> {
+  return failingHours === undefined ? limits : { ...limits, failingHours }
+}
+
 function shownCode(code: UserCode | null): string | { function: true } | null {
   return code !== null && 'jsonata' in code ? code.jsonata : code
 }
 
-function secretNames(destination: StoredDestination, secretsOf: DestinationSecrets): string[] | null {
+export function secretNames(destination: StoredDestination, secretsOf: DestinationSecrets): string[] | null {
   try {
     return Object.keys(secretsOf(destination)).sort()
   } catch {

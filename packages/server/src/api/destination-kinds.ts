@@ -31,7 +31,8 @@ const route = createRoute({
 
 export function addDestinationKindRoute(app: ApiApp): void {
   app.openapi(route, (c) => {
-    return c.json({ items: [...destinationKinds.values()].map(shownKind), nextCursor: null }, 200)
+    const offered = [...destinationKinds.values()].filter(({ internal = false }) => !internal)
+    return c.json({ items: offered.map(shownKind), nextCursor: null }, 200)
   })
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createRoute, z } from '@hono/zod-openapi'
-import { destinationId, type StoredDestination } from '@hookswitch/core'
+import { destinationId, publishingAgent, type StoredDestination } from '@hookswitch/core'
 import { destinationKinds } from '@hookswitch/destinations'
 import { destinationsMax } from '../config/config-schema.ts'
 import { destinationProblem } from '../destinations/check-destinations.ts'
@@ -18,7 +18,7 @@ import { findDestination, refuseRemoved } from './destination-list.ts'
 import { ApiError } from './errors.ts'
 import { invalidRequest } from './invalid-request.ts'
 import { keyCursor, limit, parameters } from './parameters.ts'
-import { settable, withoutReadOnly } from './read-only-fields.ts'
+import { destinationReadOnly, settable, withoutReadOnly } from './read-only-fields.ts'
 import { listSchema } from './schemas.ts'
 
 /** Pending deliveries that a removal ends in one transaction, which holds the locks of their lanes. */
@@ -131,7 +131,8 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
   app.openapi(addRoute, async (c) => {
     const { reason, ...description } = c.req.valid('json')
     const { definition, secrets } = await readAndCheck(description)
-    if ((await store.listDestinations()).length >= destinationsMax) {
+    const others = (await store.listDestinations()).filter(({ origin }) => origin !== 'agent')
+    if (others.length >= destinationsMax) {
       throw new ApiError('conflict', `A server has at most ${destinationsMax} destinations; remove one`)
     }
     const id = destinationId()
@@ -162,7 +163,7 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
       action: 'destination.update',
       target: changed.id,
       reason,
-      detail: { fields: fieldsOf(settable(description)) },
+      detail: { fields: fieldsOf(settable(description, destinationReadOnly)) },
     })
     return c.json(shown(changed), 200)
   })
@@ -171,6 +172,7 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
     const { undelivered, reason } = c.req.valid('query')
     const destination = await findDestination(store, c.req.valid('param').id)
     const { id, origin, definition, flow } = destination
+    if (origin === 'agent') await refuseOfAgent(definition.name)
     if (origin === 'config' && flow.hold?.reason !== 'removed') throw inConfig()
     for (;;) {
       const removal = await store.removeDestination(id, undelivered ?? 'refuse', removedAtOnceMax)
@@ -205,8 +207,12 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
       const present = await findDestination(store, idOrName)
       const { id, version, origin, definition, sealedSecrets } = present
       if (origin === 'config') throw inConfig()
+      if (origin === 'agent') throw setOnAgent(definition.name)
       refuseRemoved(present)
-      const asked = keepingHidden(withoutReadOnly(given, shown(present)), definition.settings)
+      const asked = keepingHidden(
+        withoutReadOnly(given, shown(present), destinationReadOnly),
+        definition.settings,
+      )
       if (asked['kind'] !== undefined && asked['kind'] !== definition.kind) {
         throw new ApiError(
           'invalid_request',
@@ -223,6 +229,12 @@ export function addDestinationRoutes(app: ApiApp, options: ApiOptions): void {
       if (typeof changed !== 'string') return changed
     }
     throw new ApiError('conflict', 'Others keep changing this destination; try again')
+  }
+
+  /** What a crash has left of an agent that is gone, and what calls brought with them, may be removed here. */
+  async function refuseOfAgent(name: string): Promise<void> {
+    const agentId = publishingAgent(name)
+    if (agentId !== null && (await store.getAgent(agentId)) !== null) throw setOnAgent(name)
   }
 
   /** Null where they cannot be read: then all of them must be given anew, or one would be lost unseen. */
@@ -259,6 +271,16 @@ function queryMissing(): ApiError {
   return new ApiError(
     'invalid_request',
     'settings.url ends with ?…, which stands for a query that is not shown; give the URL whole',
+  )
+}
+
+function setOnAgent(name: string): ApiError {
+  const agentId = publishingAgent(name)
+  return new ApiError(
+    'conflict',
+    agentId === null
+      ? 'This destination is what calls have as their own webhook; there is nothing to change here'
+      : `This destination is the webhook of the agent ${agentId}; change it there, with PATCH /agents/${encodeURIComponent(agentId)}`,
   )
 }
 

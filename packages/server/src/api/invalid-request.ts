@@ -40,6 +40,10 @@ function describe(path: readonly PropertyKey[], given: unknown, noun: 'field' | 
   // The query of a URL gives texts in a list where a parameter stands in it twice.
   if (noun === 'parameter' && Array.isArray(value)) return 'given more than once'
   if (typeof value === 'object') return shownValue(value)
-  const isSecret = secretFields.has(path[0]) || isSecretSetting(path, valueAt(given, ['kind']))
+  const isSecret =
+    secretFields.has(path[0]) ||
+    (path[0] === 'webhook'
+      ? isSecretSetting(['settings', ...path.slice(1)], 'webhook')
+      : isSecretSetting(path, valueAt(given, ['kind'])))
   return isSecret ? 'not valid' : shownValue(value)
 }

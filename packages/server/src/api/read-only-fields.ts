@@ -1,6 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { z } from 'zod'
-import type { destinationSchema } from './destination-json.ts'
 import { ApiError, type ApiErrorCode } from './errors.ts'
 
 interface Refusal {
@@ -8,18 +6,18 @@ interface Refusal {
   text: string
 }
 
+/** By field; null where it is not looked at, because it moves by itself. */
+type ReadOnlyFields = Readonly<Record<string, Refusal | null>>
+
 const changedMeanwhile: Refusal = {
   code: 'conflict',
-  text: 'This destination was changed since it was read; read it again',
+  text: 'It was changed since it was read; read it again',
 }
 
 const fixed = (field: string): Refusal => ({ code: 'invalid_request', text: `${field} cannot be changed` })
 
-/**
- * What an answer has that a change cannot set, and what is said where it is not what it is now. Null is not looked at:
- * it moves with every delivery.
- */
-const readOnlyFields: Readonly<Record<string, Refusal | null>> = {
+/** What the answer has of a destination that a change cannot set. */
+export const destinationReadOnly: ReadOnlyFields = {
   id: fixed('id'),
   origin: fixed('origin'),
   createdAt: fixed('createdAt'),
@@ -37,29 +35,45 @@ const readOnlyFields: Readonly<Record<string, Refusal | null>> = {
   lastFailureAt: null,
 }
 
+/** Of an agent. */
+export const agentReadOnly: ReadOnlyFields = {
+  id: fixed('id'),
+  agentId: fixed('agentId'),
+  origin: fixed('origin'),
+  createdAt: fixed('createdAt'),
+  version: changedMeanwhile,
+  updatedAt: changedMeanwhile,
+}
+
+/** Of its webhook. */
+export const webhookReadOnly: ReadOnlyFields = { state: null, secrets: null, destination: null, health: null }
+
 /**
  * A change without the fields that only an answer has, so that who reads, changes and sends back is understood.
  *
- * @param shown the destination as an answer has it now.
+ * @param shown as an answer has it now.
  * @throws ApiError where one of them is another than it is.
  */
 export function withoutReadOnly(
   given: Readonly<Record<string, unknown>>,
-  shown: z.infer<typeof destinationSchema>,
+  shown: Readonly<Record<string, unknown>>,
+  fields: ReadOnlyFields,
 ): Record<string, unknown> {
-  const present: Readonly<Record<string, unknown>> = shown
-  for (const [field, refusal] of Object.entries(readOnlyFields)) {
-    const isSame = isDeepStrictEqual(comparable(given[field]), comparable(present[field]))
+  for (const [field, refusal] of Object.entries(fields)) {
+    const isSame = isDeepStrictEqual(comparable(given[field]), comparable(shown[field]))
     if (Object.hasOwn(given, field) && refusal !== null && !isSame) {
       throw new ApiError(refusal.code, refusal.text)
     }
   }
-  return settable(given)
+  return settable(given, fields)
 }
 
 /** A change without the fields that only an answer has, whatever they say. */
-export function settable(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).filter(([field]) => !Object.hasOwn(readOnlyFields, field)))
+export function settable(
+  given: Readonly<Record<string, unknown>>,
+  fields: ReadOnlyFields,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(given).filter(([field]) => !Object.hasOwn(fields, field)))
 }
 
 /** Of a state only whether it is held: since when and until when moves by itself. */

@@ -19,9 +19,10 @@ export function configProblems(issues: readonly z.core.$ZodIssue[], config: unkn
   })
 }
 
-/** What a missing variable leaves behind in the settings of a destination: a key that is there, and undefined. */
+/** What a missing variable leaves behind in the settings of a destination or of an agent's webhook: a key that is there, and undefined. */
 function isUnset(path: readonly PropertyKey[], config: unknown): boolean {
-  if (path[0] !== 'destinations' || !path.includes('settings')) return false
+  const inSettings = path[0] === 'destinations' ? path.includes('settings') : isWebhook(path)
+  if (!inSettings) return false
   const parent = valueAt(config, path.slice(0, -1))
   const key = path.at(-1) ?? ''
   return (
@@ -52,7 +53,13 @@ function describe(path: readonly PropertyKey[], config: unknown): string {
   return !isPlain || isSecret(path, config) ? `a ${typeof value}` : shownValue(value)
 }
 
+/** Within the webhook of an agent. */
+function isWebhook(path: readonly PropertyKey[]): boolean {
+  return path[0] === 'agents' && path[2] === 'webhook' && path.length > 3
+}
+
 function isSecret(path: readonly PropertyKey[], config: unknown): boolean {
+  if (isWebhook(path)) return isSecretSetting(['settings', ...path.slice(3)], 'webhook')
   const [root, at = 0, ...rest] = path
   if (root !== 'destinations') return path.includes('secrets')
   return isSecretSetting(rest, valueAt(config, [root, at, 'kind']))

@@ -1,5 +1,7 @@
 import { ingestLimits } from '@hookswitch/core'
 import { z } from 'zod'
+import { agentIdField, agentNameField, configWebhookFields, projectField } from '../agents/agent-fields.ts'
+import { readEndpoint } from '../agents/endpoint.ts'
 import { readDestination, type ResolvedDestination } from '../destinations/read-destination.ts'
 import { addressExpectation, readAddressList } from './address-list.ts'
 import { objectOf, refuse } from './object-schema.ts'
@@ -73,6 +75,9 @@ const outcome = z.unknown().transform((given, context): OutcomeSchema | null => 
 })
 
 const agent = objectOf({
+  name: agentNameField.optional(),
+  project: projectField.optional(),
+  webhook: configWebhookFields.optional(),
   echo: z
     .array(z.string('the name of a param').min(1, 'the name of a param'), 'a list of names of params')
     .optional(),
@@ -86,7 +91,20 @@ const sourceName = z
     '1 to 64 of lower case a-z, 0-9, _ and -, beginning with a letter or digit',
   )
 
-const agentId = z.string().min(1, 'the id of an agent').max(200, 'the id of an agent, at most 200 characters')
+/** Each with its webhook, which is named after it. */
+const agents = z
+  .record(agentIdField, agent, 'an object: settings by id of the agent')
+  .transform((given, context) =>
+    Object.fromEntries(
+      Object.entries(given).map(([id, { webhook, ...others }]) => {
+        const reading = webhook === undefined ? null : readEndpoint(id, webhook)
+        for (const issue of reading?.ok === false ? reading.issues : []) {
+          context.issues.push({ ...issue, path: [id, 'webhook', ...issue.path] } as z.core.$ZodRawIssue)
+        }
+        return [id, { ...others, webhook: reading?.ok === true ? reading.endpoint : null }]
+      }),
+    ),
+  )
 
 /** Each of them is looked at for every event. */
 export const destinationsMax = 1_000
@@ -136,7 +154,7 @@ export const retentionSchema = objectOf({
 export const configSchema = objectOf(
   {
     sources: z.record(sourceName, sourceSchema, 'an object: settings by name of the source').default({}),
-    agents: z.record(agentId, agent, 'an object: settings by id of the agent').default({}),
+    agents: agents.prefault({}),
     destinations: destinations.default([]),
     retention: retentionSchema.prefault({}),
   },

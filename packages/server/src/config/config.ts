@@ -1,4 +1,4 @@
-import type { DestinationConfig } from '@hookswitch/destinations/config'
+import type { DestinationConfig, WebhookSettings } from '@hookswitch/destinations/config'
 import type { JsonSchema } from '@hookswitch/events'
 
 /** What `hookswitch.config.ts` exports. Unknown keys are refused. */
@@ -51,6 +51,12 @@ export interface SourceConfig {
 }
 
 export interface AgentConfig {
+  /** As its events and the pages call it; its id by default. Of an agent of one's own, which publishes events here. */
+  name?: string
+  /** `projectId` of the events that it publishes. */
+  project?: string | null
+  /** Where the events go that it publishes here. */
+  webhook?: AgentWebhookConfig
   /** Names of the params that are sent along with each call and come back inside its outcome. */
   echo?: readonly string[]
   /**
@@ -58,6 +64,21 @@ export interface AgentConfig {
    * with Standard JSON Schema (`~standard.jsonSchema`), such as zod.
    */
   outcome?: JsonSchema | StandardJsonSchema
+}
+
+/** The webhook of an agent of one's own; each attempt has 5 seconds. */
+export interface AgentWebhookConfig extends Pick<DestinationConfig, 'events' | 'retry'> {
+  /** https; plain http only to addresses that `HOOKSWITCH_EGRESS_ALLOW` names. */
+  url: string | undefined
+  /** Sent as `Authorization: {authKey} {authSecret}`; without a key the secret stands alone. */
+  authKey?: string
+  authSecret?: string | undefined
+  /** Signs as Standard Webhooks has it, as the `signingSecrets` of a webhook destination do. */
+  signingSecrets?: WebhookSettings['signingSecrets']
+  limits?: DestinationConfig['limits'] & {
+    /** Hours of failure after which it is held until a person resumes it; 48 by default, null for never. */
+    failingHours?: number | null
+  }
 }
 
 /** A schema that can say itself as JSON Schema (standardschema.dev). */

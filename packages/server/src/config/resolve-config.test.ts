@@ -177,7 +177,7 @@ describe('agents', () => {
   }
 
   test('a field is checked by itself - that others are missing is not its fault', () => {
-    const view = agentViews(resolveConfig({ agents: { a: { echo: ['id'], outcome: schema } } }))('a')
+    const view = agentViews(resolveConfig({ agents: { a: { echo: ['id'], outcome: schema } } }).agents)('a')
     expect(view?.echo).toEqual(['id'])
     expect(view?.outcome).toBe(schema)
     expect(view?.check?.('age', 30)).toBeNull()
@@ -190,7 +190,7 @@ describe('agents', () => {
   })
 
   test('an agent that is not in the config has no view', () => {
-    const views = agentViews(resolveConfig({ agents: { a: {} } }))
+    const views = agentViews(resolveConfig({ agents: { a: {} } }).agents)
     expect(views('a')).toEqual({})
     expect(views('b')).toBeUndefined()
     expect(views(null)).toBeUndefined()
@@ -198,7 +198,7 @@ describe('agents', () => {
 
   test('a schema of a library with Standard JSON Schema is converted', () => {
     const outcome = z.object({ salary: z.number().max(9).optional(), note: z.string() })
-    const view = agentViews(resolveConfig({ agents: { a: { outcome } } }))('a')
+    const view = agentViews(resolveConfig({ agents: { a: { outcome } } }).agents)('a')
     expect(view?.outcome).toMatchObject({
       properties: { salary: { type: 'number' }, note: { type: 'string' } },
     })
@@ -210,7 +210,7 @@ describe('agents', () => {
       $schema: 'http://json-schema.org/draft-07/schema#',
       properties: { pair: { type: 'array', items: [{ type: 'string' }, { type: 'number' }] } },
     }
-    const view = agentViews(resolveConfig({ agents: { a: { outcome } } }))('a')
+    const view = agentViews(resolveConfig({ agents: { a: { outcome } } }).agents)('a')
     expect(view?.check?.('pair', ['a', 'b'])).toBe('1 must be number')
   })
 

@@ -16,7 +16,7 @@ export interface ResolvedConfig {
   sources: ReadonlyMap<string, ResolvedSource>
   /** By the agent's id. */
   agents: ReadonlyMap<string, ResolvedAgent>
-  /** In the order of the file. */
+  /** In the order of the file; the webhooks of agents are not among them. */
   destinations: readonly ResolvedDestination[]
   retention: RetentionDays
 }
@@ -35,6 +35,11 @@ export interface ResolvedSource {
 }
 
 export interface ResolvedAgent {
+  /** Null where it is not set; its id stands for it then. */
+  name: string | null
+  project: string | null
+  /** Where the events go that it publishes. */
+  endpoint: ResolvedDestination | null
   echo: readonly string[] | null
   outcome: OutcomeSchema | null
 }
@@ -62,7 +67,13 @@ export function resolveConfig(config: HookswitchConfig, file = 'hookswitch.confi
   ])
   const agents = Object.entries(parsed.data.agents).map(([id, given]): [string, ResolvedAgent] => [
     id,
-    { echo: given.echo ?? null, outcome: given.outcome ?? null },
+    {
+      name: given.name ?? null,
+      project: given.project ?? null,
+      endpoint: given.webhook,
+      echo: given.echo ?? null,
+      outcome: given.outcome ?? null,
+    },
   ])
   const { destinations, retention } = parsed.data
   return { sources: new Map(sources), agents: new Map(agents), destinations, retention }

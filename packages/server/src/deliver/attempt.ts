@@ -1,17 +1,17 @@
-import type {
-  AttemptResult,
-  DeliveryJob,
-  FailureCause,
-  StoredDestination,
-  StoredEvent,
-  UserCode,
+import {
+  withoutAnswer,
+  type AttemptResult,
+  type DeliveryJob,
+  type StoredDestination,
+  type StoredEvent,
+  type UserCode,
 } from '@hookswitch/core'
 import type { Message, ShownEvent } from '@hookswitch/destinations'
 import type { UserCodeRequest, UserCodeResult, UserCodeRunner } from '../user-code/user-code-runner.ts'
 import type { CallReads, ShownCall } from './call-reads.ts'
 import type { EventReads } from './event-reads.ts'
 import type { OpenDestinations, ReadyDestination } from './open-destinations.ts'
-import { sampleCall, samplePlace } from './sample-call.ts'
+import { sampleCall, samplePlace, type SampleEvent } from './sample-call.ts'
 import { shownEvent } from './shown-event.ts'
 
 export interface AttemptOptions {
@@ -46,13 +46,14 @@ export function createAttempt(options: AttemptOptions) {
   ): Promise<AttemptResult> {
     const { destination, claim } = job
     const { delivery } = claim
-    if (event === null) return refused('reject', 'settings', 'the event was removed before it was delivered')
+    if (event === null)
+      return withoutAnswer('reject', 'settings', 'the event was removed before it was delivered')
     options.onEvent?.(job, event)
     let ready
     try {
       ready = options.destinations.get(destination)
     } catch (error) {
-      return refused('retry', 'settings', `cannot be sent to: ${messageOf(error)}`)
+      return withoutAnswer('retry', 'settings', `cannot be sent to: ${messageOf(error)}`)
     }
     const place = {
       deliveryId: `dlv_${delivery.key}`,
@@ -81,13 +82,24 @@ export function createAttempt(options: AttemptOptions) {
  * arrive.
  */
 export function createTest(options: AttemptOptions) {
-  return async (destination: StoredDestination, signal: AbortSignal): Promise<AttemptResult> => {
+  return async (
+    destination: StoredDestination,
+    given: SampleEvent | null,
+    signal: AbortSignal,
+  ): Promise<AttemptResult> => {
     try {
       return await options.destinations.use(destination, (ready) =>
-        attemptOf(options, destination, ready, { ...sampleCall(), mayBeSent: always }, samplePlace(), signal),
+        attemptOf(
+          options,
+          destination,
+          ready,
+          { ...sampleCall(Date.now(), given), mayBeSent: always },
+          samplePlace(),
+          signal,
+        ),
       )
     } catch (error) {
-      return refused('reject', 'settings', `cannot be sent to: ${messageOf(error)}`)
+      return withoutAnswer('reject', 'settings', `cannot be sent to: ${messageOf(error)}`)
     }
   }
 }
@@ -127,7 +139,7 @@ async function attemptOf(
   }
   if (ready.readsCall) {
     const found = await readIt()
-    if (found === null) return refused('reject', 'settings', 'the record of its call is not there')
+    if (found === null) return withoutAnswer('reject', 'settings', 'the record of its call is not there')
     message.call = found.call
     message.outcome = found.outcome
     const run = (part: 'filter' | 'template', code: UserCode): Promise<UserCodeResult> =>
@@ -138,7 +150,7 @@ async function attemptOf(
     if (definition.filter !== null && !place.test) {
       const answer = await run('filter', definition.filter)
       if (!answer.ok) return ofCode('filter', answer)
-      if (answer.value !== true) return refused('filtered', null, 'the filter said no')
+      if (answer.value !== true) return withoutAnswer('filtered', null, 'the filter said no')
     }
     if (definition.template !== null) {
       const answer = await run('template', definition.template)
@@ -148,7 +160,7 @@ async function attemptOf(
     }
   }
   if (!(await mayBeSent())) {
-    return refused('interrupted', null, 'the destination was held before the event was sent')
+    return withoutAnswer('interrupted', null, 'the destination was held before the event was sent')
   }
   return ready.send(message, signal)
 }
@@ -176,15 +188,7 @@ export function ofCode(
   part: UserCodeRequest['part'],
   { verdict, message, retryAfterMs }: Extract<UserCodeResult, { ok: false }>,
 ): AttemptResult {
-  return { ...refused(verdict, 'code', `the ${part} ${message}`), retryAfterMs }
-}
-
-function refused(
-  verdict: AttemptResult['verdict'],
-  cause: FailureCause | null,
-  message: string,
-): AttemptResult {
-  return { verdict, status: null, cause, message, retryAfterMs: null, request: null, response: null }
+  return { ...withoutAnswer(verdict, 'code', `the ${part} ${message}`), retryAfterMs }
 }
 
 function messageOf(error: unknown): string {

@@ -24,7 +24,7 @@ test('tries that begin together share one reading, and a later one reads anew - 
   }
   const calls = new CallReads(
     store,
-    () => undefined,
+    () => Promise.resolve({}),
     () => now,
   )
   const together = await Promise.all([calls.get('call-1', 990), calls.get('call-1', 995)])
@@ -40,7 +40,7 @@ test('what could not be read is read again', async () => {
   let fails = true
   const calls = new CallReads(
     { getCall: () => (fails ? Promise.reject(new Error('away')) : Promise.resolve(null)) },
-    () => undefined,
+    () => Promise.resolve({}),
     () => 5,
   )
   await expect(calls.get('call-1', 0)).rejects.toThrow('away')

@@ -1,6 +1,6 @@
 import type { Store } from '@hookswitch/core'
 import { showCall, type CallRecord } from '@hookswitch/events'
-import type { AgentViews } from '../config/agent-views.ts'
+import type { CallViews } from '../agents/call-views.ts'
 import { plainOutcome } from './plain-outcome.ts'
 
 /** A call as the API shows it, and the plain values of its outcome. */
@@ -23,11 +23,11 @@ const readingsMax = 16
  */
 export class CallReads {
   readonly #store: Pick<Store, 'getCall'>
-  readonly #views: AgentViews
+  readonly #views: CallViews
   readonly #now: () => number
   readonly #readings = new Map<string, Reading>()
 
-  constructor(store: Pick<Store, 'getCall'>, views: AgentViews, now: () => number = () => performance.now()) {
+  constructor(store: Pick<Store, 'getCall'>, views: CallViews, now: () => number = () => performance.now()) {
     this.#store = store
     this.#views = views
     this.#now = now
@@ -59,7 +59,7 @@ export class CallReads {
   async #read(callId: string): Promise<ShownCall | null> {
     const found = await this.#store.getCall(callId)
     if (found === null) return null
-    const call = showCall(found.head, found.parts, this.#views(found.head.agentId?.value ?? null))
+    const call = showCall(found.head, found.parts, await this.#views(found.head))
     return { call, outcome: plainOutcome(call) }
   }
 }

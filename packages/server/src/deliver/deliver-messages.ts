@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { AttemptResult, StoredDestination, TurnOutcome } from '@hookswitch/core'
 import type { JsonSchema } from '@hookswitch/events'
 import type { StoreLocation } from '@hookswitch/store-sql'
+import type { SampleEvent } from './sample-call.ts'
 import type { ResolvedDestination } from '../destinations/read-destination.ts'
 
 /** What the thread that delivers is started with; all of it survives a structured clone. */
@@ -26,7 +27,8 @@ export interface DeliverThreadData {
   ownModuleUrl: string
 }
 
-export type DeliverRequest = { test: number; destination: StoredDestination } | { stop: { drainMs: number } }
+export type DeliverRequest =
+  { test: number; destination: StoredDestination; sample: SampleEvent | null } | { stop: { drainMs: number } }
 
 export type DeliverReply =
   | { ready: true }

@@ -6,6 +6,7 @@ import {
   joinStores,
   storeAt,
   StoreError,
+  withoutAnswer,
   type DeliveryJob,
   type DeliveryResult,
   type DestinationDefinition,
@@ -14,9 +15,11 @@ import {
 } from '@hookswitch/core'
 import { createEgress, destinationKinds } from '@hookswitch/destinations'
 import { openReader } from '@hookswitch/store-sql'
+import { createCallViews } from '../agents/call-views.ts'
 import { agentViews } from '../config/agent-views.ts'
 import { readOutcomeSchema } from '../config/outcome-schema.ts'
 import { destinationSecrets } from '../destinations/destination-secrets.ts'
+import { callTarget } from '../publish/call-target.ts'
 import { createSealer } from '../secrets/sealer.ts'
 import { createUserCodeRunner } from '../user-code/user-code-runner.ts'
 import { createAttempt, createTest, ofCode } from './attempt.ts'
@@ -50,9 +53,10 @@ async function deliver(port: MessagePort, data: DeliverThreadData): Promise<void
     warm: data.configured.some(({ definition }) => hasFunction(definition)),
     log: (line) => say({ said: line }),
   })
+  const sealer = createSealer(data.secretKey)
   const destinations = new OpenDestinations({
     kinds: destinationKinds,
-    secrets: destinationSecrets(data.configured, createSealer(data.secretKey)),
+    secrets: destinationSecrets(data.configured, sealer),
     context: {
       egress,
       publicUrl: data.publicUrl,
@@ -72,12 +76,13 @@ async function deliver(port: MessagePort, data: DeliverThreadData): Promise<void
         )
         return answer.ok ? handled : ofCode('handler', answer)
       },
+      overrideOf: (callId) => callTarget(store, sealer, callId),
     },
   })
   const inHand = new WeakMap<DeliveryJob, StoredEvent>()
   const attemptOptions = {
     events: new EventReads({ store }),
-    calls: new CallReads(store, agentViews({ agents: new Map(data.agents.map(readAgent)) })),
+    calls: new CallReads(store, createCallViews(agentViews(new Map(data.agents.map(readAgent))), store)),
     destinations,
     userCode,
     onEvent: (job: DeliveryJob, event: StoredEvent) => inHand.set(job, event),
@@ -115,9 +120,9 @@ async function deliver(port: MessagePort, data: DeliverThreadData): Promise<void
   })
   say({ ready: true })
 
-  async function sendTest({ test: number, destination }: Extract<DeliverRequest, { test: number }>) {
+  async function sendTest({ test: number, destination, sample }: Extract<DeliverRequest, { test: number }>) {
     const startedAt = Date.now()
-    const result = await test(destination, AbortSignal.timeout(testMs)).catch(() => notEnded)
+    const result = await test(destination, sample, AbortSignal.timeout(testMs)).catch(() => notEnded)
     say({ tested: number, result: { ...result, startedAt, durationMs: Date.now() - startedAt } })
   }
 
@@ -138,25 +143,9 @@ function hasFunction({ kind, filter, template }: DestinationDefinition): boolean
   return kind === 'handler' || [filter, template].some((code) => code !== null && 'function' in code)
 }
 
-const handled = {
-  verdict: 'delivered',
-  status: null,
-  cause: null,
-  message: null,
-  retryAfterMs: null,
-  request: null,
-  response: null,
-} as const
+const handled = withoutAnswer('delivered', null, null)
 
-const notEnded = {
-  verdict: 'retry',
-  status: null,
-  cause: 'timeout',
-  message: `the test did not end within ${testMs / 1000} s`,
-  retryAfterMs: null,
-  request: null,
-  response: null,
-} as const
+const notEnded = withoutAnswer('retry', 'timeout', `the test did not end within ${testMs / 1000} s`)
 
 function readAgent([id, { echo, outcome }]: DeliverThreadData['agents'][number]) {
   const reading = outcome === null ? null : readOutcomeSchema(outcome)

@@ -3,7 +3,7 @@ import type { StoredDestination } from '@hookswitch/core'
 import type { ResolvedDestination } from '../destinations/read-destination.ts'
 
 /**
- * Which destinations this node may send to: those of the API, and of the config file those of which its own file says
+ * Which destinations this node may send to: those that the store alone has, and of the config file those of which its own file says
  * what the store says. While nodes with two states of the file run side by side, a node without a destination would
  * spend its tries for nothing, and one with an older entry would send its secrets to the newer address.
  *
@@ -17,7 +17,7 @@ export function ownDestinations(
   const judged = new Map<number, { version: number; isOwn: boolean }>()
   return (destination) => {
     const { key, version, origin, definition } = destination
-    if (origin === 'api') return true
+    if (origin !== 'config') return true
     const known = judged.get(key)
     if (known?.version === version) return known.isOwn
     const isOwn = isDeepStrictEqual(byName.get(definition.name), definition)

@@ -23,9 +23,18 @@ const sample = {
   },
 }
 
-/** An event of that call, as if it had come this moment, and the call's record. */
-export function sampleCall(now: number = Date.now()): { event: StoredEvent; call(): Promise<ShownCall> } {
-  const body = Buffer.from(JSON.stringify({ ...sample, timestamp: new Date(now).toISOString() }))
+/** An event that is sent to try a destination out. */
+export interface SampleEvent {
+  body: Uint8Array
+}
+
+/** An event of that call, or the one that is given, as if it had come this moment, and the record of its call. */
+export function sampleCall(
+  now: number = Date.now(),
+  given: SampleEvent | null = null,
+): { event: StoredEvent; call(): Promise<ShownCall> } {
+  const body =
+    given?.body ?? Buffer.from(JSON.stringify({ ...sample, timestamp: new Date(now).toISOString() }))
   const reading = readBody(body)
   const envelope = reading.ok ? readEnvelope(reading.value) : null
   if (!reading.ok || envelope === null || !envelope.ok) throw new Error('the sample is no event')
@@ -43,8 +52,8 @@ export function sampleCall(now: number = Date.now()): { event: StoredEvent; call
       seq: 0,
       id: eventId(now),
       source: 'test',
-      callId: sample.callId,
-      type: sample.eventType,
+      callId: envelope.envelope.callId,
+      type: envelope.envelope.type,
       dialect: 'v1',
       occurredAt: now,
       receivedAt: now,

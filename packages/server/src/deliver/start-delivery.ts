@@ -1,5 +1,6 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
-import type { StoredDestination } from '@hookswitch/core'
+import { withoutAnswer, type StoredDestination } from '@hookswitch/core'
+import type { SampleEvent } from './sample-call.ts'
 import { threadEntry } from '../threads/thread-entry.ts'
 import type {
   CodeLine,
@@ -20,8 +21,8 @@ export interface DeliveryEvents {
 }
 
 export interface Delivery {
-  /** Sends a sample with the settings as they are in the row. */
-  test(destination: StoredDestination): Promise<TestResult>
+  /** Sends a sample, one of its own or the given one, with the settings as they are in the row. */
+  test(destination: StoredDestination, sample?: SampleEvent): Promise<TestResult>
   /** Begins nothing more, and lets what is under way end for `drainMs` at most. One promise for all calls. */
   stop(drainMs: number): Promise<void>
 }
@@ -83,11 +84,11 @@ export async function startDelivery(
   })
   const say = (request: DeliverRequest): void => thread.postMessage(request)
   return {
-    test: (destination) =>
+    test: (destination, sample) =>
       new Promise((resolve) => {
         lastTest += 1
         tests.set(lastTest, resolve)
-        say({ test: lastTest, destination })
+        say({ test: lastTest, destination, sample: sample ?? null })
       }),
     stop: (drainMs) => (ended ??= end(drainMs)),
   }
@@ -104,13 +105,7 @@ export async function startDelivery(
 
 function endedBefore(): TestResult {
   return {
-    verdict: 'interrupted',
-    status: null,
-    cause: null,
-    message: 'the server stopped before the test had ended',
-    retryAfterMs: null,
-    request: null,
-    response: null,
+    ...withoutAnswer('interrupted', null, 'the server stopped before the test had ended'),
     startedAt: Date.now(),
     durationMs: 0,
   }

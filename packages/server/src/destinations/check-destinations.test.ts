@@ -16,6 +16,7 @@ const context = {
   publicUrl: null,
   version: 'test',
   runHandler: () => Promise.reject(new Error('no handler runs here')),
+  overrideOf: () => Promise.resolve(null),
 }
 
 test('addresses that deliveries may not reach stop the start, all at once and by name', async () => {

@@ -25,7 +25,12 @@ const lane = 'call, destination, none or { "path": "call.userNumber" }'
 const preset = 'none, quick, guide or standard'
 const delay = `a number of seconds from 0 to ${retryLimits.delaySecondsMax}`
 const concurrency = `a whole number from 1 to ${concurrencyMax}`
+/** A month: whoever fails for longer is not there any more. */
+const failingHoursMax = 720
+
 const perSecond = `a number of sends above 0 and up to ${perSecondMax}, or null for no bound`
+
+const failingHours = `a number of hours above 0 and up to ${failingHoursMax}, or null for never`
 
 /** Read as the ingest reads it: a type that senders also write otherwise is the one that their events get. */
 export const eventTypeField = z.string(eventType).transform((text, context) => {
@@ -85,6 +90,23 @@ const retry = objectOf(
   })
   .default({ preset: 'standard' })
 
+/** How much it is sent, and how long it may fail. */
+const limits = {
+  concurrency: z.int(concurrency).min(1, concurrency).max(concurrencyMax, concurrency).default(10),
+  perSecond: z.number(perSecond).positive(perSecond).max(perSecondMax, perSecond).nullable().default(null),
+}
+const failing = z.number(failingHours).positive(failingHours).max(failingHoursMax, failingHours).nullable()
+
+/** Shorter than `standard` tries for, so that nothing is given up before a person knows. */
+const failingHoursDefault = 48
+
+/** Of the webhook of an agent: what it shares with every other destination. */
+export const endpointFields = {
+  events,
+  retry,
+  limits: objectOf({ ...limits, failingHours: failing.default(failingHoursDefault) }).prefault({}),
+}
+
 const common = {
   name: z.string(name).regex(namePattern, name),
   kind: z.string('the name of a kind, such as webhook'),
@@ -93,10 +115,7 @@ const common = {
   lane: laneRule,
   onExhausted: z.enum(['continue', 'park'], 'continue or park').default('continue'),
   retry,
-  limits: objectOf({
-    concurrency: z.int(concurrency).min(1, concurrency).max(concurrencyMax, concurrency).default(10),
-    perSecond: z.number(perSecond).positive(perSecond).max(perSecondMax, perSecond).nullable().default(null),
-  }).prefault({}),
+  limits: objectOf({ ...limits, failingHours: failing.exactOptional() }).prefault({}),
   settings: z.record(z.string(), z.unknown(), 'an object of settings').default({}),
 }
 

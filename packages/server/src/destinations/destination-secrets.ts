@@ -8,7 +8,7 @@ export type DestinationSecrets = (
 ) => Record<string, unknown>
 
 /**
- * Those of the config file come from there, and are nowhere else; those of the API are opened.
+ * Those of the config file come from there, and are nowhere else; all others are opened.
  *
  * The function that it gives throws an Error for people where they cannot be had.
  */
@@ -18,7 +18,7 @@ export function destinationSecrets(
 ): DestinationSecrets {
   const byName = new Map(configured.map(({ definition, secrets }) => [definition.name, secrets]))
   return ({ id, origin, definition, sealedSecrets }) => {
-    if (origin === 'api') return sealer.open(id, sealedSecrets)
+    if (origin !== 'config') return sealer.open(id, sealedSecrets)
     const secrets = byName.get(definition.name)
     if (secrets === undefined) throw new Error('it is not in the config file of this node')
     return secrets

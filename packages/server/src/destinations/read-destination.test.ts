@@ -21,7 +21,9 @@ const settingsOf: Record<string, Record<string, unknown>> = {
   pagerduty: { routingKey: 'a'.repeat(32) },
 }
 
-const kinds = [...destinationKinds.keys()].filter((name) => name !== handlerKind)
+const kinds = [...destinationKinds.values()]
+  .filter(({ name, internal }) => name !== handlerKind && internal !== true)
+  .map(({ name }) => name)
 
 function read(given: unknown): ResolvedDestination {
   const reading = readDestination(given, 'api')
@@ -58,6 +60,15 @@ test.each(kinds)(
     expect({ definition: again.definition, secrets: again.secrets }).toEqual({ definition, secrets })
   },
 )
+
+test('a kind that the server makes by itself is offered nowhere', () => {
+  for (const origin of ['api', 'config'] as const) {
+    const reading = readDestination({ name: 'one', kind: 'call-webhook', settings: {} }, origin)
+    const messages = reading.ok ? [] : reading.issues.map(({ message }) => message)
+    expect(messages).toEqual([expect.stringMatching(/^is "call-webhook", expected one of webhook, /)])
+    expect(messages.join().match(/call-webhook/g), 'it is not among the known ones').toHaveLength(1)
+  }
+})
 
 test('names of prototypes are settings like any other, and unknown ones', () => {
   const merged = mergePatch(

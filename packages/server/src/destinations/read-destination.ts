@@ -79,7 +79,8 @@ function ownFields(given: unknown): Record<string, unknown> {
 }
 
 function kindNamed(name: string, origin: 'config' | 'api'): DestinationKind | undefined {
-  return origin === 'api' && name === handlerKind ? undefined : destinationKinds.get(name)
+  const kind = destinationKinds.get(name)
+  return kind?.internal === true || (origin === 'api' && name === handlerKind) ? undefined : kind
 }
 
 function kindAdvice(name: string, origin: 'config' | 'api'): string {

@@ -44,7 +44,7 @@ async function syncOnce(
   const stored = new Map((await store.listDestinations()).map((one) => [one.definition.name, one]))
   const problems = destinations.flatMap(({ definition: { name } }) => {
     const other = stored.get(name)
-    return other?.origin === 'api'
+    return other !== undefined && other.origin !== 'config'
       ? [
           `${file}: destination "${name}" has the name of ${other.id}, which was made over the API; rename one of the two, or remove that one`,
         ]

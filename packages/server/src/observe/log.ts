@@ -1,5 +1,6 @@
 import { pino, type Logger } from 'pino'
 import type { Arrival } from '@hookswitch/core'
+import type { Published } from '../publish/publisher.ts'
 import type { DeliveryLine } from '../deliver/deliver-messages.ts'
 
 export type { Logger }
@@ -19,11 +20,12 @@ const flushMs = 200
 export interface Log {
   logger: Logger
   arrival(arrival: Arrival): void
+  published(published: Published): void
   delivery(line: DeliveryLine): void
   close(): void
 }
 
-/** Structured lines without payloads, tokens or phone numbers; one for every arrival and every result of a delivery. */
+/** Structured lines without payloads, tokens or phone numbers; one for every arrival, every event that is published and every result of a delivery. */
 export function createLog({ level, write = writeToOutput }: LogOptions): Log {
   let lines = ''
   const flush = (): void => {
@@ -44,6 +46,7 @@ export function createLog({ level, write = writeToOutput }: LogOptions): Log {
   return {
     logger,
     arrival: (arrival) => logArrival(logger, arrival),
+    published: ({ ms, ...fields }) => logger.info({ ...fields, ms: Math.round(ms * 100) / 100 }, 'published'),
     delivery: (line) => logDelivery(logger, line),
     close: () => {
       clearInterval(timer)

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from '@prometheus-io/client'
 import { knownEventTypes } from '@hookswitch/events'
 import type { Arrival, DeliveryStats, HoldReason, LogBounds, StoreStats } from '@hookswitch/core'
+import type { Published } from '../publish/publisher.ts'
 import type { DeliveryLine } from '../deliver/deliver-messages.ts'
 
 const known = new Set<string>(knownEventTypes)
@@ -22,6 +23,7 @@ function typeLabel(type: string): string {
 
 export interface Metrics {
   arrival(arrival: Arrival): void
+  published(published: Published): void
   commit(commit: { events: number; ms: number; ok: boolean }): void
   folded(folded: { events: number; marked: number; ms: number }): void
   foldFailed(): void
@@ -48,6 +50,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
     name: 'hookswitch_arrivals_total',
     help: 'Requests to the ingest by result; type is one of the five or other, and none where it was not read.',
     labelNames: ['result', 'type'] as const,
+    registers,
+  })
+  const published = new Counter({
+    name: 'hookswitch_published_total',
+    help: 'Events that were published here; type is one of the five or other.',
+    labelNames: ['type'] as const,
     registers,
   })
   const rejections = new Counter({
@@ -223,6 +231,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       if (arrival.collision) collisions.inc()
       ack.observe(arrival.ms / 1000)
     },
+    published: ({ type }) => published.inc({ type: typeLabel(type) }),
     commit({ events, ms, ok }) {
       if (!ok) commitsFailed.inc()
       commitSeconds.observe(ms / 1000)

@@ -99,23 +99,28 @@ export async function append(query: Query, batch: readonly NewEvent[]): Promise<
   if (batch.length === 0) return []
   const rows = await query<Appended & { place: number }>(
     `SELECT * FROM hookswitch.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-    [
-      batch.map(({ id }) => id),
-      batch.map(({ source }) => source),
-      batch.map(({ callId }) => callId),
-      batch.map(({ type }) => type),
-      batch.map(({ dialect }) => dialect),
-      batch.map(({ occurredAt }) => occurredAt),
-      batch.map(({ receivedAt }) => receivedAt),
-      batch.map(({ content }) => content),
-      batch.map(({ body }) => body.byteLength),
-      Buffer.concat(batch.map(({ body }) => body)),
-      collisionIssues,
-    ],
+    appendArguments(batch),
   )
   const appended = Array.from<Appended>({ length: batch.length })
   for (const { place, id, seq, duplicate, collision } of rows) {
     appended[place - 1] = { id, seq, duplicate, collision }
   }
   return appended
+}
+
+/** What `hookswitch.append` is called with. */
+export function appendArguments(batch: readonly NewEvent[]): unknown[] {
+  return [
+    batch.map(({ id }) => id),
+    batch.map(({ source }) => source),
+    batch.map(({ callId }) => callId),
+    batch.map(({ type }) => type),
+    batch.map(({ dialect }) => dialect),
+    batch.map(({ occurredAt }) => occurredAt),
+    batch.map(({ receivedAt }) => receivedAt),
+    batch.map(({ content }) => content),
+    batch.map(({ body }) => body.byteLength),
+    Buffer.concat(batch.map(({ body }) => body)),
+    collisionIssues,
+  ]
 }

@@ -1,10 +1,18 @@
-import type { DeliveryQuery, ListedDelivery, RetryResult, StoredAttempt } from '@hookswitch/core'
+import type {
+  DeliveryQuery,
+  ListedDelivery,
+  RecentAttempt,
+  RetryResult,
+  StoredAttempt,
+} from '@hookswitch/core'
 import {
   expiredReason,
   listedDelivery,
+  recentAttempt,
   storedAttempt,
   type AttemptRow,
   type ListedDeliveryRow,
+  type RecentAttemptRow,
 } from '../delivery-rows.ts'
 import type { Query } from './connections.ts'
 import { beginAnew, endDeliveries, headOfLane } from './lanes.ts'
@@ -61,6 +69,30 @@ export function deliveriesOfEvent(query: Query, seq: number): Promise<ListedDeli
     `SELECT * FROM hookswitch.deliveries WHERE event_seq = $1 ORDER BY key DESC LIMIT ${ofEventMax}`,
     [seq],
   )
+}
+
+/** Of those that wait only what was tried counts, of each delivery as many tries as are asked for. */
+export async function recentAttempts(
+  query: Query,
+  destinationKey: number,
+  since: number,
+  attemptsMax: number,
+): Promise<RecentAttempt[]> {
+  const newest = ['pending', 'delivered', 'filtered', 'dead', 'skipped'].map(
+    (state) =>
+      `(SELECT key, attempts FROM hookswitch.deliveries
+        WHERE destination_key = $1 AND state = '${state}' ${state === 'pending' ? 'AND attempts > 0' : ''}
+        ORDER BY key DESC LIMIT $3)`,
+  )
+  const rows = await query<RecentAttemptRow>(
+    `SELECT a.started_at, a.duration_ms, a.verdict, a.status, a.cause, a.message
+     FROM (${newest.join(' UNION ALL ')}) d
+     JOIN hookswitch.attempts a ON a.delivery_key = d.key AND a.number > d.attempts - $3
+     WHERE a.started_at >= $2
+     ORDER BY a.started_at DESC, a.delivery_key DESC, a.number DESC LIMIT $3`,
+    [destinationKey, since, attemptsMax],
+  )
+  return rows.map(recentAttempt)
 }
 
 /** By key. */

@@ -1,6 +1,7 @@
 import type { EraseReport, EraseSelection } from '@hookswitch/core'
 import type { CallHead } from '@hookswitch/events'
 import { phoneDigits, saysParam } from '../delivery-rows.ts'
+import { hasNumber, type CallNumbers } from '../publish-rows.ts'
 import type { Query, Transaction } from './connections.ts'
 import { countRouting, lockRouting } from './destinations.ts'
 import { endDeliveries, hasPending } from './lanes.ts'
@@ -13,19 +14,35 @@ const callsLookedAtMax = 5_000
 /** Events, and parts of the record, that one transaction removes; a longer call takes several. */
 const rowsMax = 1_000
 
+/** Calls are looked for among those that were started here, and then among the records. */
+type Table = 'started_calls' | 'calls'
+
+/** How far a search has come. */
+interface Place {
+  table: Table
+  after: number
+}
+
+/** A call, and its key in the table in which it was looked at. */
+interface LookedAt {
+  key: number
+  call_id: string
+}
+
 /**
- * Erases calls: their events, records, deliveries and attempts.
+ * Erases calls: their events, records, deliveries and attempts, and what they were started with.
  *
- * What is found is found by the record of the call: by its id, by its user's number, or by what its params or its
- * outcome say. An event that is not folded yet is in no record; erase again once it is. Where the record was removed
- * before its events, they are found by the id of the call alone. The keys of the events stay until they are too old,
- * with the id of the call and a hash of the content, so that a late repeat brings nothing back.
+ * What is found is found by the record of the call and by what it was started with: by its id, by its user's number
+ * or either end's, or by what its params or its outcome say. An event that is not folded yet is in no record; erase
+ * again once it is. Where the record was removed before its events, they are found by the id of the call alone. The
+ * keys of the events stay until they are too old, with the id of the call and a hash of the content, so that a late
+ * repeat brings nothing back.
  */
 export class Eraser {
   readonly #query: Query
   readonly #transaction: Transaction
-  /** How far each search has come that is under way, by what it looks for. */
-  readonly #lookedAt = new Map<string, number>()
+  /** The searches that are under way, by what they look for. */
+  readonly #places = new Map<string, Place>()
 
   constructor(query: Query, transaction: Transaction) {
     this.#query = query
@@ -35,83 +52,120 @@ export class Eraser {
   async erase(selection: EraseSelection, callsMax: number): Promise<EraseReport & { more: boolean }> {
     const search = JSON.stringify(selection)
     const report: EraseReport = { calls: 0, events: 0, deliveries: 0, attempts: 0 }
-    const found = await this.#find(selection, this.#lookedAt.get(search) ?? 0)
-    for (const key of found.calls) {
-      const isGone =
-        report.calls < callsMax && (await this.#transaction((query) => eraseCall(query, key, report)))
-      if (isGone) continue
-      this.#lookedAt.set(search, key - 1)
-      return { ...report, more: true }
+    let place: Place | null = this.#places.get(search) ?? { table: 'started_calls', after: 0 }
+    while (place !== null) {
+      const { table }: Place = place
+      const { calls, next } = await this.#find(selection, place)
+      for (const { key, call_id: callId } of calls) {
+        const isGone =
+          report.calls < callsMax && (await this.#transaction((query) => eraseCall(query, callId, report)))
+        if (isGone) continue
+        this.#places.set(search, { table, after: key - 1 })
+        return { ...report, more: true }
+      }
+      if (next?.table === table) {
+        this.#places.set(search, next)
+        return { ...report, more: true }
+      }
+      place = next
     }
-    if (found.lookedAt === null) this.#lookedAt.delete(search)
-    else this.#lookedAt.set(search, found.lookedAt)
-    return { ...report, more: found.lookedAt !== null }
+    this.#places.delete(search)
+    return { ...report, more: false }
   }
 
-  /** The calls that are meant, by key, and the last one looked at; null where there are no more. */
+  /** The calls that are meant in the next stretch of a table, and where the search goes on; null at its end. */
   async #find(
     selection: EraseSelection,
-    after: number,
-  ): Promise<{ calls: number[]; lookedAt: number | null }> {
-    if ('callId' in selection) {
-      const { callId } = selection
-      if (!canBeStored(callId)) return { calls: [], lookedAt: null }
-      const rows = await this.#query<{ call_key: number }>(
-        `SELECT call_key FROM hookswitch.calls WHERE call_id = $1`,
-        [callId],
-      )
-      return { calls: rows.map(({ call_key }) => call_key), lookedAt: null }
-    }
+    { table, after }: Place,
+  ): Promise<{ calls: LookedAt[]; next: Place | null }> {
+    if ('callId' in selection) return { calls: await this.#withId(selection.callId), next: null }
+    const digits = 'phone' in selection ? phoneDigits(selection.phone) : ''
+    if (digits === null) return { calls: [], next: null }
     const calls =
       'phone' in selection
-        ? await this.#withNumber(selection.phone, after)
-        : await this.#withParam(selection.param, after)
-    if (calls === null) return { calls: [], lookedAt: null }
+        ? await this.#withNumber(digits, table, after)
+        : await this.#withParam(selection.param, table, after)
     const [looked] = await this.#query<{ count: number; last: number | null }>(
-      `SELECT count(*), max(call_key) AS last FROM (${stretch}) looked`,
+      `SELECT count(*), max(key) AS last FROM (${stretches[table]}) looked`,
       [after],
     )
-    const isLast = looked === undefined || looked.count < callsLookedAtMax
-    return { calls, lookedAt: isLast ? null : looked.last }
+    if (looked !== undefined && looked.last !== null && looked.count === callsLookedAtMax) {
+      return { calls, next: { table, after: looked.last } }
+    }
+    return { calls, next: table === 'calls' ? null : { table: 'calls', after: 0 } }
   }
 
-  /** Null where the number is none. */
-  async #withNumber(phone: string, after: number): Promise<number[] | null> {
-    const digits = phoneDigits(phone)
-    if (digits === null) return null
-    const rows = await this.#query<{ call_key: number; head: string }>(
-      `SELECT call_key, head FROM (${stretch}) looked WHERE strpos(head, '"userNumber":{') > 0 ORDER BY call_key`,
+  #withId(callId: string): Promise<LookedAt[]> {
+    if (!canBeStored(callId)) return Promise.resolve([])
+    return this.#query<LookedAt>(
+      `SELECT 0 AS key, call_id FROM hookswitch.calls WHERE call_id = $1
+       UNION SELECT 0, call_id FROM hookswitch.started_calls WHERE call_id = $1`,
+      [callId],
+    )
+  }
+
+  async #withNumber(digits: string, table: Table, after: number): Promise<LookedAt[]> {
+    if (table === 'started_calls') {
+      const rows = await this.#query<LookedAt & CallNumbers>(
+        `SELECT key, call_id, to_address, from_address FROM (${stretches[table]}) looked ORDER BY key`,
+        [after],
+      )
+      return rows.filter((row) => hasNumber(row, digits))
+    }
+    const rows = await this.#query<LookedAt & { head: string }>(
+      `SELECT key, call_id, head FROM (${stretches[table]}) looked
+       WHERE strpos(head, '"userNumber":{') > 0 ORDER BY key`,
       [after],
     )
-    return rows
-      .filter(({ head }) => {
-        const number = (JSON.parse(head) as CallHead).userNumber?.value
-        return number !== undefined && phoneDigits(number) === digits
-      })
-      .map(({ call_key }) => call_key)
+    return rows.filter(({ head }) => {
+      const number = (JSON.parse(head) as CallHead).userNumber?.value
+      return number !== undefined && phoneDigits(number) === digits
+    })
   }
 
-  async #withParam(param: { name: string; value: string }, after: number): Promise<number[]> {
-    const rows = await this.#query<{ call_key: number; data: string }>(
-      `SELECT p.call_key, p.data FROM (${stretch}) looked JOIN hookswitch.call_parts p USING (call_key)
-       WHERE p.kind IN ('params', 'outcome') AND strpos(p.data, $2) > 0 ORDER BY p.call_key`,
+  async #withParam(param: { name: string; value: string }, table: Table, after: number): Promise<LookedAt[]> {
+    const data =
+      table === 'started_calls'
+        ? `SELECT key, call_id, params AS data FROM (${stretches[table]}) looked`
+        : `SELECT key, call_id, p.data FROM (${stretches[table]}) looked
+           JOIN hookswitch.call_parts p ON p.call_key = key AND p.kind IN ('params', 'outcome')`
+    const rows = await this.#query<LookedAt & { data: string }>(
+      `SELECT * FROM (${data}) said WHERE strpos(data, $2) > 0 ORDER BY key`,
       // As it stands in the JSON, if it is there.
       [after, `${JSON.stringify(param.name)}:`],
     )
-    return [...new Set(rows.filter(({ data }) => saysParam(data, param)).map(({ call_key }) => call_key))]
+    const meant = rows.filter((row) => saysParam(row.data, param))
+    // A call of which several parts say it is one call.
+    return meant.filter(({ key }, index) => key !== meant[index - 1]?.key)
   }
 }
 
-const stretch = `SELECT call_key, head FROM hookswitch.calls WHERE call_key > $1 ORDER BY call_key LIMIT ${callsLookedAtMax}`
+const stretches: Readonly<Record<Table, string>> = {
+  started_calls: `SELECT key, call_id, to_address, from_address, params FROM hookswitch.started_calls
+    WHERE key > $1 ORDER BY key LIMIT ${callsLookedAtMax}`,
+  calls: `SELECT call_key AS key, call_id, head FROM hookswitch.calls
+    WHERE call_key > $1 ORDER BY call_key LIMIT ${callsLookedAtMax}`,
+}
 
 /** In a transaction; false where the call has more than one of them removes. */
-async function eraseCall(query: Query, key: number, report: EraseReport): Promise<boolean> {
+async function eraseCall(query: Query, callId: string, report: EraseReport): Promise<boolean> {
   // Not while retention goes through the same rows.
   await query(`SELECT pg_advisory_xact_lock(hashtext('hookswitch'), 3)`)
   // A fold that has read the record must not write it again.
   await lockRouting(query)
   await countRouting(query)
-  await query(`SELECT FROM hookswitch.calls WHERE call_key = $1 FOR UPDATE`, [key])
+  const [call] = await query<{ key: number; recorded: boolean }>(
+    `SELECT call_key AS key, recorded FROM hookswitch.calls WHERE call_id = $1 FOR UPDATE`,
+    [callId],
+  )
+  if (call !== undefined && !(await eraseRecord(query, call.key, report))) return false
+  const started = await query(`DELETE FROM hookswitch.started_calls WHERE call_id = $1 RETURNING 1`, [callId])
+  if (call?.recorded === true || started.length > 0) report.calls += 1
+  return true
+}
+
+/** The record, the events and what was delivered of them; false where that is more than one transaction removes. */
+async function eraseRecord(query: Query, key: number, report: EraseReport): Promise<boolean> {
   const listed = await query<{ seq: number }>(
     `SELECT seq FROM hookswitch.call_events WHERE call_key = $1 ORDER BY seq LIMIT $2`,
     [key, rowsMax],
@@ -137,10 +191,6 @@ async function eraseCall(query: Query, key: number, report: EraseReport): Promis
   if (seqs.length === rowsMax || (await removeParts(query, [key], rowsMax)) === rowsMax) return false
   // What is left in it are events that were gone before.
   await query(`DELETE FROM hookswitch.call_events WHERE call_key = $1`, [key])
-  const [call] = await query<{ recorded: boolean }>(
-    `DELETE FROM hookswitch.calls WHERE call_key = $1 RETURNING recorded`,
-    [key],
-  )
-  if (call?.recorded === true) report.calls += 1
+  await query(`DELETE FROM hookswitch.calls WHERE call_key = $1`, [key])
   return true
 }

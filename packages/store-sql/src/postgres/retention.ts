@@ -1,4 +1,4 @@
-import { keysKeptMs, type RetentionCutoffs, type RetentionReport } from '@hookswitch/core'
+import { keysKeptMs, type CallProgress, type RetentionCutoffs, type RetentionReport } from '@hookswitch/core'
 import type { CallHead } from '@hookswitch/events'
 import type { Query } from './connections.ts'
 
@@ -10,6 +10,7 @@ export class Retention {
   /** How far the pass has come among what may have to stay: the next chunk goes on from there. */
   #transcript = callStart
   #record = callStart
+  #startedCall = callStart
 
   /**
    * In a transaction: removes one chunk. One node does so at a time, and what others hold at this moment is left for
@@ -38,7 +39,10 @@ export class Retention {
       steps.push((rows) => this.#removeTranscripts(query, transcripts, rows, report))
     }
     if (events !== null) steps.push((rows) => removeOldEvents(query, events, turn.keys_before, rows, report))
-    if (records !== null) steps.push((rows) => this.#removeRecords(query, records, rows, report))
+    if (records !== null) {
+      steps.push((rows) => this.#removeRecords(query, records, rows, report))
+      steps.push((rows) => this.#removeStartedCalls(query, records, rows, report))
+    }
     steps.push((rows) => removeKeys(query, turn.keys_before, rows, report))
     let left = rowsMax
     for (const step of steps) {
@@ -47,6 +51,7 @@ export class Retention {
     }
     this.#transcript = callStart
     this.#record = callStart
+    this.#startedCall = callStart
     return report
   }
 
@@ -112,6 +117,48 @@ export class Retention {
       left -= calls.length + parts
     }
     return rows
+  }
+
+  /**
+   * Calls that were started here and in which nothing was published for so long. What is delivered of them may need
+   * to know where their events go, so that one stays while a delivery waits, or may still be made by the fold.
+   */
+  async #removeStartedCalls(
+    query: Query,
+    recordsBefore: number,
+    rows: number,
+    report: RetentionReport,
+  ): Promise<number> {
+    const [unfolded] = await query<{ received_at: number }>(
+      `SELECT received_at FROM hookswitch.events
+       WHERE seq > (SELECT folded_seq FROM hookswitch.fold_state) ORDER BY seq LIMIT 1`,
+    )
+    const before = Math.min(recordsBefore, unfolded?.received_at ?? recordsBefore)
+    const calls = await query<{ key: number; created_at: number; call_id: string; progress: string }>(
+      `SELECT key, created_at, call_id, progress FROM hookswitch.started_calls
+       WHERE created_at < $1 AND (created_at, key) > ($2, $3)
+       ORDER BY created_at, key LIMIT $4 FOR UPDATE SKIP LOCKED`,
+      [before, this.#startedCall.at, this.#startedCall.call, rows],
+    )
+    const last = calls.at(-1)
+    if (last === undefined) return 0
+    this.#startedCall = { at: last.created_at, call: last.key }
+    const quiet = calls.filter(
+      ({ progress }) => ((JSON.parse(progress) as CallProgress).lastEventAt ?? 0) < before,
+    )
+    const recorded = await query<{ call_id: string; call_key: number }>(
+      `SELECT call_id, call_key FROM hookswitch.calls WHERE call_id = ANY ($1)`,
+      [quiet.map(({ call_id }) => call_id)],
+    )
+    const waiting = await waitingCalls(query, recorded)
+    const waits = new Set(
+      recorded.filter(({ call_key }) => waiting.has(call_key)).map(({ call_id }) => call_id),
+    )
+    const removed = await query(`DELETE FROM hookswitch.started_calls WHERE key = ANY ($1) RETURNING 1`, [
+      quiet.filter(({ call_id }) => !waits.has(call_id)).map(({ key }) => key),
+    ])
+    report.records += removed.length
+    return calls.length
   }
 }
 

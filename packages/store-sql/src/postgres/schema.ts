@@ -3,6 +3,7 @@ import { foldCommitFunction } from './fold.ts'
 import { foldCommitFunctionOfVersion1 } from './fold-of-version-1.ts'
 import { addDeliveriesFunction } from './lanes.ts'
 import { beatFunction } from './nodes.ts'
+import { publishFunction } from './started-calls.ts'
 import { workFunctions } from './work-functions.ts'
 
 /**
@@ -285,5 +286,46 @@ export const migrations: readonly string[] = [
   ${foldCommitFunction};
   ${beatFunction};
   ${workFunctions};
+  `,
+
+  // 3: agents, and the calls that they make.
+  `
+  CREATE TABLE hookswitch.agents (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text COLLATE "C" NOT NULL UNIQUE,
+    version bigint NOT NULL,
+    definition text NOT NULL,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL
+  );
+
+  CREATE TABLE hookswitch.started_calls (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    call_id text COLLATE "C" NOT NULL UNIQUE,
+    agent_id text COLLATE "C" NOT NULL,
+    conversation_id text NOT NULL,
+    direction text NOT NULL,
+    to_address text,
+    from_address text,
+    -- JSON as it was written, here and below.
+    override text,
+    sealed_secrets text,
+    -- Counts the events that were published.
+    version bigint NOT NULL,
+    created_at bigint NOT NULL,
+    progress text NOT NULL,
+    params text NOT NULL
+  )
+  -- Written with every event that is published; with room on its page no index is touched.
+  WITH (fillfactor = 70);
+  CREATE INDEX started_calls_created_at ON hookswitch.started_calls (created_at, key);
+
+  -- The newest of each state, also of a destination for which many more wait: of those, the ones that were tried.
+  DROP INDEX hookswitch.deliveries_destination_state;
+  CREATE INDEX deliveries_destination_state ON hookswitch.deliveries (destination_key, state, key)
+    WHERE state <> 'pending';
+  CREATE INDEX deliveries_retried ON hookswitch.deliveries (destination_key, key)
+    WHERE state = 'pending' AND attempts > 0;
+  ${publishFunction};
   `,
 ]

@@ -1,5 +1,6 @@
 import type { CallHead, CallPart } from '@hookswitch/events'
 import type {
+  AgentDefinition,
   Appended,
   AuditEntry,
   CallCursor,
@@ -17,15 +18,21 @@ import type {
   LaneQuery,
   ListedDelivery,
   LogBounds,
+  NewAgent,
   NewDestination,
   NewEvent,
+  NewStartedCall,
+  Publication,
+  RecentAttempt,
   ReplayMatch,
   ReplayRead,
   RetentionCutoffs,
   RetentionReport,
   RetryResult,
+  StartedCall,
   Store,
   StoreChange,
+  StoredAgent,
   StoredAttempt,
   StoredDestination,
   StoredEvent,
@@ -36,6 +43,7 @@ import type {
   WorkAnswer,
   WorkRequest,
 } from '@hookswitch/core'
+import { addAgent, changeAgent, getAgent, listAgents, removeAgent } from './agents.ts'
 import { append } from './append.ts'
 import { addAudit, listAudit } from './audit.ts'
 import { getCall, listCalls } from './calls.ts'
@@ -45,6 +53,7 @@ import {
   expireDeliveries,
   getDelivery,
   listDeliveries,
+  recentAttempts,
   retryDelivery,
   skipDelivery,
 } from './deliveries.ts'
@@ -78,6 +87,7 @@ import {
 import { Retention } from './retention.ts'
 import { migrations } from './schema.ts'
 import { addSecret, expireSecret, listSecrets, removeSecret, touchSecrets } from './secrets.ts'
+import { addStartedCall, getStartedCall, publish } from './started-calls.ts'
 import { Watch } from './watch.ts'
 import { eventsAt, work } from './work.ts'
 
@@ -331,6 +341,10 @@ class PostgresStore implements Store {
     return deliveryStats(this.#connections.read)
   }
 
+  recentAttempts(destinationKey: number, since: number, attemptsMax: number): Promise<RecentAttempt[]> {
+    return recentAttempts(this.#connections.read, destinationKey, since, attemptsMax)
+  }
+
   async expireDeliveries(createdBefore: number, deliveriesMax: number): Promise<number> {
     const expired = await this.#connections.actTransaction((query) =>
       expireDeliveries(query, createdBefore, deliveriesMax),
@@ -348,6 +362,44 @@ class PostgresStore implements Store {
     // What stood behind it in its lanes may be due.
     this.#workIf(report.deliveries > 0)
     return report
+  }
+
+  listAgents(query: { after: number; limit: number }): Promise<StoredAgent[]> {
+    return listAgents(this.#connections.read, query)
+  }
+
+  getAgent(id: string): Promise<StoredAgent | null> {
+    return getAgent(this.#connections.read, id)
+  }
+
+  addAgent(agent: NewAgent): Promise<StoredAgent | null> {
+    return addAgent(this.#connections.act, agent)
+  }
+
+  changeAgent(
+    id: string,
+    version: number,
+    definition: AgentDefinition,
+  ): Promise<StoredAgent | 'changed' | 'not_found'> {
+    return this.#connections.actTransaction((query) => changeAgent(query, id, version, definition))
+  }
+
+  removeAgent(id: string): Promise<boolean> {
+    return removeAgent(this.#connections.act, id)
+  }
+
+  addStartedCall(call: NewStartedCall): Promise<StartedCall> {
+    return addStartedCall(this.#connections.act, call)
+  }
+
+  getStartedCall(callId: string): Promise<StartedCall | null> {
+    return getStartedCall(this.#connections.read, callId)
+  }
+
+  async publish(batch: readonly Publication[]): Promise<(Appended | 'changed')[]> {
+    const published = await publish(this.#connections.append, batch)
+    if (published.some((one) => one !== 'changed' && !one.duplicate)) this.#watch.changed('appended')
+    return published
   }
 
   async stats(): Promise<StoreStats> {

@@ -31,7 +31,7 @@ export class Appender {
 
   /** Call inside a transaction, and `forget()` if that is rolled back. */
   append(batch: readonly NewEvent[]): Appended[] {
-    return batch.map((event) => this.#appendOne(event))
+    return batch.map((event) => this.appendOne(event))
   }
 
   /** After a rollback the numbers that were drawn are free again: nobody has seen them. */
@@ -39,7 +39,8 @@ export class Appender {
     this.#nextSeq = readNextSeq(database)
   }
 
-  #appendOne(event: NewEvent): Appended {
+  /** As `append`, for one event. */
+  appendOne(event: NewEvent): Appended {
     const time = keyTime(event)
     const key = [time, event.source, event.callId, event.type] as const
     // Within the transaction of the only writer, so looking first and writing then is one step. One row of the key

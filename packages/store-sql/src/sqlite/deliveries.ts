@@ -3,16 +3,19 @@ import type {
   DeliveryQuery,
   DeliveryState,
   ListedDelivery,
+  RecentAttempt,
   RetryResult,
   StoredAttempt,
 } from '@hookswitch/core'
 import {
   expiredReason,
   listedDelivery,
+  recentAttempt,
   storedAttempt,
   type AttemptRow,
   type DeliveryRow,
   type ListedDeliveryRow,
+  type RecentAttemptRow,
 } from '../delivery-rows.ts'
 import type { LaneTable } from './lanes.ts'
 import { eachDestination, keysOf, Statements } from './statements.ts'
@@ -25,6 +28,7 @@ export class DeliveryTable {
   readonly #lists: Statements
   readonly #listed: StatementSync
   readonly #attempts: StatementSync
+  readonly #recent: StatementSync
   readonly #ofEvent: StatementSync
   readonly #newest: StatementSync
   readonly #ofState: StatementSync
@@ -53,6 +57,21 @@ export class DeliveryTable {
     )
     this.#attempts = database.prepare(
       `SELECT * FROM attempts WHERE delivery_key = ? ORDER BY number DESC LIMIT ${attemptsMax}`,
+    )
+    // Of those that wait only what was tried counts, of each delivery as many tries as are asked for.
+    const newest = states.map((state) =>
+      state === 'pending'
+        ? `SELECT * FROM (SELECT key, attempts FROM deliveries INDEXED BY deliveries_retried
+             WHERE destination_key = ?1 AND state = 'pending' AND attempts > 0 ORDER BY key DESC LIMIT ?3)`
+        : `SELECT * FROM (SELECT key, attempts FROM deliveries INDEXED BY deliveries_state
+             WHERE destination_key = ?1 AND state = '${state}' ORDER BY key DESC LIMIT ?3)`,
+    )
+    this.#recent = database.prepare(
+      `SELECT a.started_at, a.duration_ms, a.verdict, a.status, a.cause, a.message
+       FROM (${newest.join(' UNION ALL ')}) d
+       CROSS JOIN attempts a ON a.delivery_key = d.key AND a.number > d.attempts - ?3
+       WHERE a.started_at >= ?2
+       ORDER BY a.started_at DESC, a.delivery_key DESC, a.number DESC LIMIT ?3`,
     )
     this.#ofEvent = database.prepare(
       `SELECT key FROM deliveries WHERE event_seq = ? ORDER BY key DESC LIMIT ${ofEventMax}`,
@@ -102,6 +121,11 @@ export class DeliveryTable {
 
   ofEvent(seq: number): ListedDelivery[] {
     return this.#listedAt(keysOf(this.#ofEvent.all(seq)).toReversed())
+  }
+
+  recentAttempts(destinationKey: number, since: number, attemptsMax: number): RecentAttempt[] {
+    const rows = this.#recent.all(destinationKey, since, attemptsMax)
+    return (rows as unknown as RecentAttemptRow[]).map(recentAttempt)
   }
 
   retry(key: number, now: number): RetryResult {

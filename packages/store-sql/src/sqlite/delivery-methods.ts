@@ -1,4 +1,4 @@
-import type { DeliveryStore } from '@hookswitch/core'
+import type { DeliveryStore, StoreChange } from '@hookswitch/core'
 import { giveBackPages } from './retention.ts'
 import type { Tables } from './tables.ts'
 
@@ -8,16 +8,18 @@ export interface Runner {
   read<T>(run: (tables: Tables, now: number) => T): Promise<T>
   /** In a transaction that is on the disk before it resolves. */
   write<T>(run: (tables: Tables, now: number) => T): Promise<T>
+  /** Likewise, for what may append to the log; refused where little of the disk is free. */
+  ingest<T>(run: (tables: Tables, now: number) => T): Promise<T>
   /** In a transaction that a loss of power may take back whole: what it did is then done again. */
   derive<T>(run: (tables: Tables, now: number) => T): Promise<T>
   /** Outside any transaction. */
   upkeep(run: (tables: Tables) => void): Promise<void>
-  /** There may be something to deliver. */
-  wake(): void
+  tell(change: StoreChange): void
 }
 
 /** The methods of the port that deliver, each in its transaction. What a person did is durable, what a node did derived. */
-export function deliveryMethods({ read, write, derive, upkeep, wake }: Runner): DeliveryStore {
+export function deliveryMethods({ read, write, derive, upkeep, tell }: Runner): DeliveryStore {
+  const wake = (): void => tell('work')
   /** As `write`, for what may let something be delivered. */
   const act: Runner['write'] = async (run) => {
     const result = await write(run)
@@ -71,6 +73,8 @@ export function deliveryMethods({ read, write, derive, upkeep, wake }: Runner): 
     addAudit: (entry) => write(({ audit }, now) => audit.add(entry, now)),
     listAudit: (query) => read(({ audit }) => audit.list(query)),
     deliveryStats: () => read(({ counter }, now) => counter.count(now)),
+    recentAttempts: (destinationKey, since, attemptsMax) =>
+      read(({ deliveries }) => deliveries.recentAttempts(destinationKey, since, attemptsMax)),
 
     async expireDeliveries(createdBefore, deliveriesMax) {
       const expired = await derive(({ deliveries }, now) =>

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { EraseReport, EraseSelection } from '@hookswitch/core'
 import { phoneDigits, saysParam, type DeliveryRow } from '../delivery-rows.ts'
+import { hasNumber, type CallNumbers } from '../publish-rows.ts'
 import type { DestinationTable } from './destinations.ts'
 import type { LaneTable } from './lanes.ts'
 
@@ -13,21 +14,38 @@ const eventsMax = 1_000
 /** A database of up to 64 MiB is written anew after an erase: that takes some hundred milliseconds. */
 const vacuumPagesMax = 16 * 1024
 
+/** Calls are looked for among those that were started here, and then among the records. */
+type Table = 'started_calls' | 'calls'
+
+/** How far a search has come. */
+interface Place {
+  table: Table
+  after: number
+}
+
+/** A call, and its key in the table in which it was looked at. */
+interface LookedAt {
+  key: number
+  call_id: string
+}
+
 /**
- * Erases calls: their events, records, deliveries and attempts. Call within a transaction.
+ * Erases calls: their events, records, deliveries and attempts, and what they were started with. Call within a
+ * transaction.
  *
- * What is found is found by the record of the call: by its id, by its user's number, or by what its params or its
- * outcome say. An event that is not folded yet is in no record; erase again once it is. Where the record was removed
- * before its events, they are found by the id of the call alone. The keys of the events stay until they are too old,
- * with the id of the call and a hash of the content, so that a late repeat brings nothing back.
+ * What is found is found by the record of the call and by what it was started with: by its id, by its user's number
+ * or either end's, or by what its params or its outcome say. An event that is not folded yet is in no record; erase
+ * again once it is. Where the record was removed before its events, they are found by the id of the call alone. The
+ * keys of the events stay until they are too old, with the id of the call and a hash of the content, so that a late
+ * repeat brings nothing back.
  */
 export class Eraser {
   readonly #destinations: DestinationTable
   readonly #lanes: LaneTable
-  readonly #byCallId: StatementSync
-  readonly #numbers: StatementSync
-  readonly #callKeys: StatementSync
-  readonly #params: StatementSync
+  readonly #callKey: StatementSync
+  readonly #calls: Readonly<Record<Table, StatementSync>>
+  readonly #numbers: Readonly<Record<Table, StatementSync>>
+  readonly #params: Readonly<Record<Table, StatementSync>>
   readonly #events: StatementSync
   readonly #deliveries: StatementSync
   readonly #deleteAttempts: StatementSync
@@ -36,24 +54,34 @@ export class Eraser {
   readonly #deleteCallEvent: StatementSync
   readonly #deleteParts: StatementSync
   readonly #deleteCall: StatementSync
-  /** How far each search has come that is under way, by what it looks for. */
-  readonly #lookedAt = new Map<string, number>()
+  readonly #deleteStarted: StatementSync
+  /** The searches that are under way, by what they look for. */
+  readonly #places = new Map<string, Place>()
   #hasErased = false
 
   constructor(database: DatabaseSync, destinations: DestinationTable, lanes: LaneTable) {
     this.#destinations = destinations
     this.#lanes = lanes
-    this.#byCallId = database.prepare(`SELECT call_key FROM calls WHERE call_id = ?`)
-    this.#numbers = database.prepare(
-      `SELECT call_key, CASE WHEN head <> '' THEN json_extract(head, '$.userNumber.value') END AS number FROM calls
-       WHERE call_key > ? ORDER BY call_key LIMIT ${callsLookedAtMax}`,
-    )
-    this.#callKeys = database.prepare(
-      `SELECT call_key FROM calls WHERE call_key > ? ORDER BY call_key LIMIT ${callsLookedAtMax}`,
-    )
-    this.#params = database.prepare(
-      `SELECT data FROM call_parts WHERE call_key = ? AND kind IN ('params', 'outcome')`,
-    )
+    this.#callKey = database.prepare(`SELECT call_key FROM calls WHERE call_id = ?`)
+    const started = `FROM started_calls WHERE key > ? ORDER BY key LIMIT ${callsLookedAtMax}`
+    const recorded = `FROM calls WHERE call_key > ? ORDER BY call_key LIMIT ${callsLookedAtMax}`
+    this.#calls = {
+      started_calls: database.prepare(`SELECT key, call_id ${started}`),
+      calls: database.prepare(`SELECT call_key AS key, call_id ${recorded}`),
+    }
+    this.#numbers = {
+      started_calls: database.prepare(`SELECT key, call_id, to_address, from_address ${started}`),
+      calls: database.prepare(
+        `SELECT call_key AS key, call_id, NULL AS from_address,
+           CASE WHEN head <> '' THEN json_extract(head, '$.userNumber.value') END AS to_address ${recorded}`,
+      ),
+    }
+    this.#params = {
+      started_calls: database.prepare(`SELECT params AS data FROM started_calls WHERE key = ?`),
+      calls: database.prepare(
+        `SELECT data FROM call_parts WHERE call_key = ? AND kind IN ('params', 'outcome')`,
+      ),
+    }
     this.#events = database.prepare(`SELECT seq FROM call_events WHERE call_key = ? ORDER BY seq LIMIT ?`)
     this.#deliveries = database.prepare(`SELECT * FROM deliveries WHERE event_seq = ?`)
     this.#deleteAttempts = database.prepare(`DELETE FROM attempts WHERE delivery_key = ?`)
@@ -64,20 +92,29 @@ export class Eraser {
     this.#deleteCall = database.prepare(
       `DELETE FROM calls WHERE call_key = ? RETURNING head <> '' AS has_record`,
     )
+    this.#deleteStarted = database.prepare(`DELETE FROM started_calls WHERE call_id = ?`)
   }
 
   erase(selection: EraseSelection, callsMax: number, now: number): EraseReport & { more: boolean } {
     const search = JSON.stringify(selection)
     const report = { calls: 0, events: 0, deliveries: 0, attempts: 0 }
-    const found = this.#find(selection, this.#lookedAt.get(search) ?? 0)
-    for (const key of found.calls) {
-      if (report.calls < callsMax && this.#eraseCall(key, report, now)) continue
-      this.#lookedAt.set(search, key - 1)
-      return { ...report, more: true }
+    let place: Place | null = this.#places.get(search) ?? { table: 'started_calls', after: 0 }
+    while (place !== null) {
+      const { table }: Place = place
+      const { calls, next } = this.#find(selection, place)
+      for (const { key, call_id: callId } of calls) {
+        if (report.calls < callsMax && this.#eraseCall(callId, report, now)) continue
+        this.#places.set(search, { table, after: key - 1 })
+        return { ...report, more: true }
+      }
+      if (next?.table === table) {
+        this.#places.set(search, next)
+        return { ...report, more: true }
+      }
+      place = next
     }
-    if (found.lookedAt === null) this.#lookedAt.delete(search)
-    else this.#lookedAt.set(search, found.lookedAt)
-    return { ...report, more: found.lookedAt !== null }
+    this.#places.delete(search)
+    return { ...report, more: false }
   }
 
   /**
@@ -96,49 +133,61 @@ export class Eraser {
     this.#hasErased = busy !== 0
   }
 
-  /** @returns the calls that are meant, by key, and the last one looked at; null where there are no more. */
-  #find(selection: EraseSelection, after: number): { calls: number[]; lookedAt: number | null } {
-    if ('callId' in selection) {
-      const row = this.#byCallId.get(selection.callId) as { call_key: number } | undefined
-      return { calls: row === undefined ? [] : [row.call_key], lookedAt: null }
-    }
-    let looked: number[]
-    let calls: number[]
+  /** The calls that are meant in the next stretch of a table, and where the search goes on; null at its end. */
+  #find(selection: EraseSelection, { table, after }: Place): { calls: LookedAt[]; next: Place | null } {
+    if ('callId' in selection) return { calls: [{ key: 0, call_id: selection.callId }], next: null }
+    let looked: LookedAt[]
+    let calls: LookedAt[]
     if ('phone' in selection) {
       const digits = phoneDigits(selection.phone)
-      if (digits === null) return { calls: [], lookedAt: null }
-      const rows = this.#numbers.all(after) as unknown as { call_key: number; number: string | null }[]
-      looked = rows.map(({ call_key }) => call_key)
-      calls = rows
-        .filter(({ number }) => number !== null && phoneDigits(number) === digits)
-        .map(({ call_key }) => call_key)
+      if (digits === null) return { calls: [], next: null }
+      const rows = this.#numbers[table].all(after) as unknown as (LookedAt & CallNumbers)[]
+      looked = rows
+      calls = rows.filter((row) => hasNumber(row, digits))
     } else {
       const { param } = selection
-      const rows = this.#callKeys.all(after) as unknown as { call_key: number }[]
-      looked = rows.map(({ call_key }) => call_key)
-      calls = looked.filter((key) =>
-        (this.#params.all(key) as unknown as { data: string }[]).some(({ data }) => saysParam(data, param)),
+      looked = this.#calls[table].all(after) as unknown as LookedAt[]
+      calls = looked.filter(({ key }) =>
+        (this.#params[table].all(key) as unknown as { data: string }[]).some(({ data }) =>
+          saysParam(data, param),
+        ),
       )
     }
-    return { calls, lookedAt: looked.length < callsLookedAtMax ? null : (looked.at(-1) ?? null) }
+    const last = looked.at(-1)
+    if (last !== undefined && looked.length === callsLookedAtMax) {
+      return { calls, next: { table, after: last.key } }
+    }
+    return { calls, next: table === 'calls' ? null : { table: 'calls', after: 0 } }
   }
 
   /** False where the call has more events than one chunk removes. */
-  #eraseCall(key: number, report: EraseReport, now: number): boolean {
-    const allowed = eventsMax - report.events
-    const events = this.#events.all(key, allowed + 1) as unknown as { seq: number }[]
+  #eraseCall(callId: string, report: EraseReport, now: number): boolean {
+    const call = this.#callKey.get(callId) as { call_key: number } | undefined
+    let hasRecord = false
+    if (call !== undefined) {
+      const allowed = eventsMax - report.events
+      if (!this.#eraseEvents(call.call_key, allowed, report, now)) return false
+      this.#deleteParts.run(call.call_key)
+      const deleted = this.#deleteCall.get(call.call_key) as { has_record: number }
+      hasRecord = deleted.has_record === 1
+    }
+    const wasStarted = this.#deleteStarted.run(callId).changes > 0
+    if (wasStarted) this.#hasErased = true
+    if (hasRecord || wasStarted) report.calls += 1
+    return true
+  }
+
+  /** False where there are more than are allowed. */
+  #eraseEvents(callKey: number, allowed: number, report: EraseReport, now: number): boolean {
+    const events = this.#events.all(callKey, allowed + 1) as unknown as { seq: number }[]
     for (const { seq } of events.slice(0, allowed)) {
       this.#eraseEvent(seq, report, now)
-      this.#deleteCallEvent.run(key, seq)
+      this.#deleteCallEvent.run(callKey, seq)
     }
     this.#hasErased = true
     // A fold that has read the record must not write it again.
     this.#destinations.countRouting()
-    if (events.length > allowed) return false
-    this.#deleteParts.run(key)
-    const { has_record: calls } = this.#deleteCall.get(key) as { has_record: number }
-    report.calls += calls
-    return true
+    return events.length <= allowed
   }
 
   #eraseEvent(seq: number, report: EraseReport, now: number): void {

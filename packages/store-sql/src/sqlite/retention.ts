@@ -23,6 +23,9 @@ export class Retention {
   readonly #deleteParts: StatementSync
   readonly #emptyCall: StatementSync
   readonly #deleteEmptyCall: StatementSync
+  readonly #oldestUnfolded: StatementSync
+  readonly #startedCalls: StatementSync
+  readonly #deleteStartedCall: StatementSync
   readonly #events: StatementSync
   readonly #isPending: StatementSync
   readonly #deliveriesOf: StatementSync
@@ -39,6 +42,7 @@ export class Retention {
   /** The pass through all classes goes on where the last chunk stopped. */
   #step = 0
   #call = callStart
+  #startedCall = startedCallStart
   #event = eventStart
   #key = keyStart
 
@@ -75,6 +79,15 @@ export class Retention {
       `DELETE FROM calls WHERE call_key = ? AND head = ''
          AND NOT EXISTS (SELECT 1 FROM call_events c WHERE c.call_key = calls.call_key)`,
     )
+    this.#oldestUnfolded = database.prepare(
+      `SELECT received_at FROM events WHERE seq > (SELECT folded_seq FROM fold_state) ORDER BY seq LIMIT 1`,
+    )
+    this.#startedCalls = database.prepare(
+      `SELECT s.key, s.created_at, c.call_key, json_extract(s.progress, '$.lastEventAt') AS last_event_at
+       FROM started_calls s LEFT JOIN calls c ON c.call_id = s.call_id
+       WHERE s.created_at < ? AND (s.created_at, s.key) > (?, ?) ORDER BY s.created_at, s.key LIMIT ?`,
+    )
+    this.#deleteStartedCall = database.prepare(`DELETE FROM started_calls WHERE key = ?`)
     this.#events = database.prepare(
       `SELECT seq, call_id, received_at, length(body) AS bytes
        FROM events INDEXED BY events_received_at
@@ -128,6 +141,7 @@ export class Retention {
       (rows: number) => (transcripts === null ? rows : this.#removeTranscripts(transcripts, rows, report)),
       (rows: number) => (events === null ? rows : this.#removeEvents(events, keysCutoff, rows, report)),
       (rows: number) => (records === null ? rows : this.#removeRecords(records, rows, report)),
+      (rows: number) => (records === null ? rows : this.#removeStartedCalls(records, rows, report)),
       (rows: number) => this.#removeKeys(keysCutoff, rows, report),
     ]
     this.#noteTime(now)
@@ -144,6 +158,7 @@ export class Retention {
   #begin(step: number): void {
     this.#step = step
     this.#call = callStart
+    this.#startedCall = startedCallStart
     this.#event = eventStart
     this.#key = keyStart
   }
@@ -186,6 +201,23 @@ export class Retention {
       }
       return removed
     })
+  }
+
+  /**
+   * Calls that were started here and in which nothing was published for so long. What is delivered of them may need
+   * to know where their events go, so that one stays while a delivery waits, or may still be made by the fold.
+   */
+  #removeStartedCalls(recordsBefore: number, rows: number, report: RetentionReport): number {
+    const unfolded = this.#oldestUnfolded.get() as { received_at: number } | undefined
+    const before = Math.min(recordsBefore, unfolded?.received_at ?? recordsBefore)
+    const { at, key } = this.#startedCall
+    const calls = this.#startedCalls.all(before, at, key, rows) as unknown as OldStartedCall[]
+    for (const { key, created_at: at, call_key: call, last_event_at: lastAt } of calls) {
+      this.#startedCall = { at, key }
+      if ((lastAt !== null && lastAt >= before) || (call !== null && this.#waits(call))) continue
+      report.records += Number(this.#deleteStartedCall.run(key).changes)
+    }
+    return rows - calls.length
   }
 
   /** Whether a delivery of the call is pending, which is made from its record. */
@@ -266,8 +298,16 @@ export function giveBackPages(database: DatabaseSync): void {
 
 // The places before the first row of each table, in the order in which it is gone through.
 const callStart = { at: -Infinity, key: 0 }
+const startedCallStart = { at: -Infinity, key: 0 }
 const eventStart = { at: -Infinity, seq: 0 }
 const keyStart: [number, string, string, string, Uint8Array] = [-Infinity, '', '', '', new Uint8Array()]
+
+interface OldStartedCall {
+  key: number
+  created_at: number
+  call_key: number | null
+  last_event_at: number | null
+}
 
 interface OldEvent {
   seq: number

@@ -220,4 +220,38 @@ export const migrations: readonly string[] = [
     seq INTEGER NOT NULL
   ) STRICT;
   `,
+
+  // 3: agents, and the calls that they make.
+  `
+  CREATE TABLE agents (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    version INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE started_calls (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    call_id TEXT NOT NULL UNIQUE,
+    agent_id TEXT NOT NULL,
+    conversation_id TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    to_address TEXT,
+    from_address TEXT,
+    override TEXT,
+    sealed_secrets TEXT,
+    -- Counts the events that were published.
+    version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    progress TEXT NOT NULL,
+    -- Last, so that what reads the columns before it need not touch the overflow pages of large ones.
+    params TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX started_calls_created_at ON started_calls (created_at);
+
+  -- Those that wait to be tried again, which may be few among many that were never tried.
+  CREATE INDEX deliveries_retried ON deliveries (destination_key) WHERE state = 'pending' AND attempts > 0;
+  `,
 ]

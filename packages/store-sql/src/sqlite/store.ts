@@ -11,6 +11,7 @@ import {
   type FoldRead,
   type LogBounds,
   type NewEvent,
+  type PublishStore,
   type Store,
   type StoreChange,
   type StoredEvent,
@@ -24,6 +25,7 @@ import { deliveryMethods, type Runner } from './delivery-methods.ts'
 import { primaryCode, storeFailure } from './failure.ts'
 import { lockFolder } from './folder-lock.ts'
 import { migrate, refuseNewer, schemaVersion } from './migrate.ts'
+import { publishMethods } from './publish-methods.ts'
 import { migrations } from './schema.ts'
 import { prepareTables, type Tables } from './tables.ts'
 
@@ -60,16 +62,16 @@ const checkpointPages = 16_000
 export function openSqlite(options: SqliteOptions): Promise<Store> {
   return Promise.resolve().then(() => {
     const store = new SqliteStore(options)
-    return Object.assign(store, deliveryMethods(store.runner))
+    return Object.assign(store, deliveryMethods(store.runner), publishMethods(store.runner))
   })
 }
 
 /**
  * The store in one SQLite file. Everything in it is synchronous; the methods return promises because the port does.
- * Only `append` reaches the disk before it resolves (`synchronous=FULL`); what is derived from the log is committed
- * `NORMAL`, since a lost tail is lost whole and folded again.
+ * What is appended and what a person did reaches the disk before it resolves (`synchronous=FULL`); what is derived from
+ * the log is committed `NORMAL`, since a lost tail is lost whole and folded again.
  */
-class SqliteStore implements Omit<Store, keyof DeliveryStore> {
+class SqliteStore implements Omit<Store, keyof DeliveryStore | keyof PublishStore> {
   readonly #options: SqliteOptions
   readonly #file: string
   readonly #lock: { release(): void } | null
@@ -102,30 +104,22 @@ class SqliteStore implements Omit<Store, keyof DeliveryStore> {
       options.readOnly === true && options.checkpoints !== false ? new Checkpointer(this.#file) : null
   }
 
-  /** For the methods that deliver. */
+  /** For the methods that deliver and those that publish. */
   get runner(): Runner {
     return {
       read: (run) => this.#read(run),
       write: (run) => this.#write(run),
+      ingest: (run) => this.#ingest(run),
       derive: (run) => this.#derive(run),
       upkeep: (run) => this.#attempt(run),
-      wake: () => this.#tell('work'),
+      tell: (change) => this.#tell(change),
     }
   }
 
-  append(batch: readonly NewEvent[]): Promise<Appended[]> {
-    return this.#attempt((connection) => {
-      this.#requireFreeDisk()
-      this.#durability(connection, true)
-      try {
-        const appended = inTransaction(connection.database, () => connection.appender.append(batch))
-        this.#tell('appended')
-        return appended
-      } catch (error) {
-        if (connection.database.isOpen) connection.appender.forget(connection.database)
-        throw error
-      }
-    })
+  async append(batch: readonly NewEvent[]): Promise<Appended[]> {
+    const appended = await this.#ingest(({ appender }) => appender.append(batch))
+    this.#tell('appended')
+    return appended
   }
 
   foldRead(_node: string, eventsMax: number, bytesMax: number): Promise<FoldRead | null> {
@@ -222,6 +216,19 @@ class SqliteStore implements Omit<Store, keyof DeliveryStore> {
     return this.#attempt((connection) =>
       inTransaction(connection.database, () => run(connection, this.#clock()), 'BEGIN DEFERRED'),
     )
+  }
+
+  #ingest<T>(run: (connection: Tables, now: number) => T): Promise<T> {
+    return this.#attempt((connection) => {
+      this.#requireFreeDisk()
+      this.#durability(connection, true)
+      try {
+        return inTransaction(connection.database, () => run(connection, this.#clock()))
+      } catch (error) {
+        if (connection.database.isOpen) connection.appender.forget(connection.database)
+        throw error
+      }
+    })
   }
 
   #write<T>(run: (connection: Tables, now: number) => T): Promise<T> {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { AgentTable } from './agents.ts'
 import { Appender } from './append.ts'
 import { AuditTable } from './audit.ts'
 import { CallReader } from './calls.ts'
@@ -13,6 +14,7 @@ import { NodeTable } from './nodes.ts'
 import { ReplayTable } from './replays.ts'
 import { Retention } from './retention.ts'
 import { SecretTable } from './secrets.ts'
+import { StartedCallTable } from './started-calls.ts'
 import { WorkTable } from './work.ts'
 
 /** All that is prepared on one connection. A failed write may take it down; it is then prepared anew. */
@@ -22,9 +24,10 @@ export function prepareTables(database: DatabaseSync) {
   const lanes = new LaneTable(database)
   const destinations = new DestinationTable(database, lanes)
   const nodes = new NodeTable(database)
+  const appender = new Appender(database)
   return {
     database,
-    appender: new Appender(database),
+    appender,
     folder: new Folder(database, destinations, lanes),
     events: new EventReader(database),
     calls: new CallReader(database),
@@ -37,6 +40,8 @@ export function prepareTables(database: DatabaseSync) {
     counter: new DeliveryCounter(database, destinations),
     replays: new ReplayTable(database, lanes),
     audit: new AuditTable(database),
+    agents: new AgentTable(database),
+    startedCalls: new StartedCallTable(database, appender),
     retention: new Retention(database),
     eraser: new Eraser(database, destinations, lanes),
   }

@@ -5,10 +5,10 @@ import type { DestinationCase } from './suite.ts'
 export const privacyCases: DestinationCase[] = [
   {
     name: 'the settings of the harness are valid, and its secrets are in settings that are secret',
-    run({ kind, settings, secrets }) {
-      const given = settings('https://peer.example') as Record<string, unknown>
-      expect(kind.settings.safeParse(given).error).toBeUndefined()
-      const kept = JSON.stringify(kind.secrets.map((name) => given[name]))
+    run({ kind, settings, secrets, given }) {
+      const base = 'https://peer.example'
+      expect(kind.settings.safeParse(settings(base)).error).toBeUndefined()
+      const kept = JSON.stringify(given(base).secret)
       for (const secret of secrets)
         expect(kept, 'it would be shown and stored in the clear').toContain(secret)
       return Promise.resolve()
@@ -41,11 +41,11 @@ export const privacyCases: DestinationCase[] = [
   },
   {
     name: 'a failure tells the host and never the path, the query or a secret',
-    async run({ send, settings }) {
+    async run({ send, given }) {
       const base = 'https://127.0.0.1:1'
       const { message } = await send(base, { egress: { allow: null } })
       expect(message).toContain('127.0.0.1')
-      const urls = JSON.stringify(settings(base)).match(/https:[^"\\]+/g) ?? []
+      const urls = JSON.stringify(given(base).all).match(/https:[^"\\]+/g) ?? []
       for (const url of urls) {
         const { pathname } = new URL(url)
         if (pathname !== '/') expect(message).not.toContain(pathname)

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { type AttemptResult, traceBytesMax, type Verdict } from '@hookswitch/core'
 import {
+  type CallTarget,
   createEgress,
   type DestinationKind,
   type EgressOptions,
+  type KindContext,
   type Message,
   type OpenDestination,
 } from '@hookswitch/destinations'
@@ -19,6 +21,8 @@ export interface DestinationHarness<Settings> {
   kind: DestinationKind<Settings>
   /** Settings with which everything goes to this base URL (`https://127.0.0.1:4000`), with secrets set. */
   settings(baseUrl: string): unknown
+  /** The same for a kind that has its URL and secrets from the call: what calls are started with. */
+  override?(baseUrl: string): CallTarget
   /** The values of those secrets, and what is secret in the URL: texts that no result may hold. */
   secrets: readonly string[]
   /** How the service answers what it takes. */
@@ -43,6 +47,8 @@ export interface DestinationUse extends Pick<
 > {
   kind: DestinationKind
   settings(baseUrl: string): unknown
+  /** All that a person gave for it, and of that what is secret. */
+  given(baseUrl: string): { all: unknown; secret: unknown }
   /** What the kind is to make of a status with an empty body. */
   verdictOf(status: number): Verdict
   peer(answer: PeerAnswer, options?: PeerOptions): Promise<Peer>
@@ -86,15 +92,22 @@ async function withUse<Settings>(
 ): Promise<void> {
   const peers: Peer[] = []
   const closing: { close(): Promise<void> }[] = []
-  const contextOf = (options: Partial<EgressOptions> = {}) => {
+  const contextOf = (baseUrl: string, options: Partial<EgressOptions> = {}): KindContext => {
     const egress = createEgress({ allow: loopback(), version: '0.0.0', ...options })
     closing.push(egress)
-    return { name: 'contract', egress, publicUrl: null, version: '0.0.0', runHandler: unasked }
+    return {
+      name: 'contract',
+      egress,
+      publicUrl: null,
+      version: '0.0.0',
+      runHandler: unasked,
+      overrideOf: () => Promise.resolve(harness.override?.(baseUrl) ?? null),
+    }
   }
   const open = (baseUrl: string, options?: Partial<EgressOptions>): OpenDestination => {
     const destination = harness.kind.open(
       harness.kind.settings.parse(harness.settings(baseUrl)),
-      contextOf(options),
+      contextOf(baseUrl, options),
     )
     // Before its egress: in the order in which a node closes them.
     closing.unshift(destination)
@@ -104,6 +117,7 @@ async function withUse<Settings>(
     await run({
       ...harness,
       kind: harness.kind,
+      given: (baseUrl) => givenTo(harness, baseUrl),
       verdictOf: (status) => harness.verdicts?.[status] ?? tableOf(status),
       async peer(answer, options) {
         const peer = await startPeer(answer, options)
@@ -115,14 +129,34 @@ async function withUse<Settings>(
         expectKeepable(result, harness.secrets)
         return result
       },
-      check: (baseUrl, egress) =>
-        harness.kind.check(harness.kind.settings.parse(harness.settings(baseUrl)), contextOf(egress)),
+      async check(baseUrl, options) {
+        const context = contextOf(baseUrl, options)
+        const override = harness.override?.(baseUrl)
+        if (override === undefined) {
+          return harness.kind.check(harness.kind.settings.parse(harness.settings(baseUrl)), context)
+        }
+        // As whoever starts the call is answered.
+        const problem = await context.egress.check(override.url)
+        return problem === null ? null : { setting: harness.urlSetting, problem }
+      },
     })
     for (const one of closing.splice(0)) await one.close()
     await Promise.all(peers.map((peer) => peer.deserted()))
   } finally {
     for (const one of closing) await one.close()
     for (const peer of peers) await peer.close()
+  }
+}
+
+function givenTo<Settings>(
+  { kind, settings, override }: DestinationHarness<Settings>,
+  baseUrl: string,
+): { all: unknown; secret: unknown } {
+  const given = settings(baseUrl) as Record<string, unknown>
+  const ofCall = override?.(baseUrl)
+  return {
+    all: [given, ofCall],
+    secret: [...kind.secrets.map((name) => given[name]), ofCall?.authSecret],
   }
 }
 

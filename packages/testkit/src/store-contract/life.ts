@@ -1,5 +1,12 @@
 import { expect } from 'vitest'
-import { StoreError, type DeliveryStore, type Store, type StoreChange } from '@hookswitch/core'
+import {
+  StoreError,
+  type DeliveryStore,
+  type PublishStore,
+  type StartedCall,
+  type Store,
+  type StoreChange,
+} from '@hookswitch/core'
 import {
   beginReplay,
   dead,
@@ -14,6 +21,7 @@ import {
   retryAfter,
   Worker,
 } from './delivering.ts'
+import { newAgent, newStartedCall, publication, publishAll, startCall } from './publishing.ts'
 import { change, foldCalls, newEvent, said, sampleTime, secret } from './samples.ts'
 import type { StoreCase } from './suite.ts'
 
@@ -67,6 +75,19 @@ export const lifeCases: StoreCase[] = [
         await next
       }
       expect(told.count()).toBeGreaterThanOrEqual(3)
+    },
+  },
+  {
+    name: 'readers are told of events that were published, also by another node',
+    async run({ store, second }) {
+      const told = tellings(store)
+      for (const node of [store, await second()]) {
+        const call = await startCall(store)
+        const next = told.next()
+        await publishAll(node, [publication(call)])
+        await next
+      }
+      expect(told.count()).toBeGreaterThanOrEqual(2)
     },
   },
   {
@@ -130,6 +151,7 @@ export const lifeCases: StoreCase[] = [
     name: 'a closed store refuses everything with the code closed, and may be closed again',
     async run({ store }) {
       await store.append([newEvent()])
+      const call = await startCall(store)
       await store.close()
       await store.close()
       const asked: Record<string, () => Promise<unknown>> = {
@@ -158,6 +180,7 @@ export const lifeCases: StoreCase[] = [
         stats: () => store.stats(),
         ping: () => store.ping(),
         ...deliveryMethods(store),
+        ...publishMethods(store, call),
       }
       for (const [method, ask] of Object.entries(asked)) {
         const refusal: unknown = await ask().then(
@@ -237,10 +260,26 @@ function deliveryMethods(store: Store): Record<keyof DeliveryStore, () => Promis
     addAudit: () => store.addAudit({ actor: 'a', action: 'b', target: 'c', reason: null, detail: null }),
     listAudit: () => store.listAudit(page),
     deliveryStats: () => store.deliveryStats(),
+    recentAttempts: () => store.recentAttempts(1, 0, 1),
     expireDeliveries: () => store.expireDeliveries(1, 1),
     retain: () =>
       store.retain({ attempts: null, transcripts: null, records: null, events: null, keys: 0 }, 1),
     erase: () => store.erase({ callId: 'a' }, 1),
+  }
+}
+
+/** Each method of the part that is the sending platform, asked for something. */
+function publishMethods(store: Store, call: StartedCall): Record<keyof PublishStore, () => Promise<unknown>> {
+  const { id, definition: named } = newAgent()
+  return {
+    listAgents: () => store.listAgents({ after: 0, limit: 1 }),
+    getAgent: () => store.getAgent(id),
+    addAgent: () => store.addAgent(newAgent()),
+    changeAgent: () => store.changeAgent(id, 1, named),
+    removeAgent: () => store.removeAgent(id),
+    addStartedCall: () => store.addStartedCall(newStartedCall()),
+    getStartedCall: () => store.getStartedCall(call.callId),
+    publish: () => store.publish([publication(call)]),
   }
 }
 

@@ -11,6 +11,8 @@ const times: Readonly<Record<string, readonly string[]>> = {
   attempts: ['started_at'],
   replays: ['created_at', 'finished_at'],
   audit: ['at'],
+  agents: ['created_at', 'updated_at'],
+  started_calls: ['created_at'],
 }
 
 /**
@@ -40,7 +42,7 @@ export async function moveIntoThePast(url: string, ms: number): Promise<void> {
 }
 
 function movedFlow(flow: DestinationFlow, ms: number): DestinationFlow {
-  const { hold, rateAt, lastSuccessAt, lastFailureAt } = flow
+  const { hold, rateAt, failingSince = null, lastSuccessAt, lastFailureAt } = flow
   return {
     ...flow,
     hold:
@@ -48,6 +50,7 @@ function movedFlow(flow: DestinationFlow, ms: number): DestinationFlow {
         ? null
         : { ...hold, since: hold.since - ms, until: hold.until === null ? null : hold.until - ms },
     rateAt: rateAt - ms,
+    failingSince: failingSince === null ? null : failingSince - ms,
     lastSuccessAt: lastSuccessAt === null ? null : lastSuccessAt - ms,
     lastFailureAt: lastFailureAt === null ? null : lastFailureAt - ms,
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Store } from '@hookswitch/core'
+import { agentCases } from './agents.ts'
 import { appendCases } from './append.ts'
 import { auditCases } from './audit.ts'
 import { byHandCases } from './by-hand.ts'
@@ -17,12 +18,15 @@ import { interleavingCases } from './interleaving.ts'
 import { laneCases } from './lanes.ts'
 import { lifeCases } from './life.ts'
 import { nodeCases } from './nodes.ts'
+import { publishCases } from './publish.ts'
+import { recentAttemptCases } from './recent-attempts.ts'
 import { removalCases } from './removal.ts'
 import { replayCases } from './replays.ts'
 import { resultCases } from './results.ts'
 import { retentionCases } from './retention.ts'
 import { routingCases } from './routing.ts'
 import { secretCases } from './secrets.ts'
+import { startedCallCases } from './started-calls.ts'
 import { statsCases } from './stats.ts'
 import { stormCases } from './storm.ts'
 import { versionCases } from './versions.ts'
@@ -95,9 +99,13 @@ const cases: StoreCase[] = [
   ...replayCases,
   ...auditCases,
   ...statsCases,
+  ...recentAttemptCases,
   ...expiryCases,
   ...retentionCases,
   ...eraseCases,
+  ...agentCases,
+  ...startedCallCases,
+  ...publishCases,
   ...interleavingCases,
   ...stormCases,
   ...lifeCases,

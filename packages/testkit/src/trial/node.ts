@@ -88,7 +88,11 @@ export class TrialNode {
       onResult: ({ job, written }) => surroundings.onResult(this, job, written),
       onError: (error) => this.#failed('deliver', error),
     })
-    this.acceptor = new Acceptor({ store, commitMs, now: this.timers.now })
+    this.acceptor = new Acceptor({
+      append: (batch) => store.append(batch),
+      commitMs,
+      now: this.timers.now,
+    })
     // It looks for what waits too long by the clock of the trial instead.
     this.acceptor.close()
     this.#fold = new FoldLoop({ store, node: name, onError: (error) => this.#failed('fold', error) })

@@ -1,0 +1,60 @@
+import { generateSigningSecret, publicKeyOf } from '@hookswitch/sender'
+
+/** An entry of `signingSecrets`, as the webhook kind takes it. */
+export type SigningSecret = string | { secret: string; until: string }
+
+export type SigningVersion = 'v1' | 'v1a'
+
+/** A key as people see it. */
+export interface ShownKey {
+  version: SigningVersion
+  /** What verifies `v1a`; null for `v1`, whose key is secret on both sides. */
+  publicKey: string | null
+  /** ISO 8601, for one that was replaced. */
+  until: string | null
+}
+
+/** Keys that sign at once: the current one, and those that still do while receivers change over. */
+const keysMax = 10
+
+export function newSigningSecret(
+  version: SigningVersion,
+): Promise<{ secret: string; publicKey: string | null }> {
+  return generateSigningSecret(version)
+}
+
+export function versionOf(secret: string): SigningVersion {
+  return secret.startsWith('whsk_') ? 'v1a' : 'v1'
+}
+
+/** Those that sign at `now`, the current one first. */
+export function validSecrets(given: unknown, now: number): SigningSecret[] {
+  const secrets = Array.isArray(given) ? (given as SigningSecret[]) : []
+  return secrets.filter((entry) => typeof entry === 'string' || Date.parse(entry.until) > now)
+}
+
+/** A new current key, with those before it signing beside it until `until`; null ends them at once. */
+export function rotated(
+  given: unknown,
+  secret: string,
+  until: number | null,
+  now: number,
+): [SigningSecret, ...SigningSecret[]] {
+  if (until === null) return [secret]
+  const kept = validSecrets(given, now).map((entry): SigningSecret => {
+    const end = typeof entry === 'string' ? until : Math.min(Date.parse(entry.until), until)
+    return { secret: typeof entry === 'string' ? entry : entry.secret, until: new Date(end).toISOString() }
+  })
+  return [secret, ...kept.slice(0, keysMax - 1)]
+}
+
+export function shownKeys(given: unknown, now: number): ShownKey[] {
+  return validSecrets(given, now).map((entry) => {
+    const secret = typeof entry === 'string' ? entry : entry.secret
+    return {
+      version: versionOf(secret),
+      publicKey: publicKeyOf(secret),
+      until: typeof entry === 'string' ? null : entry.until,
+    }
+  })
+}

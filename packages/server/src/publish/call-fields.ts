@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { objectOf, refuse } from '../config/object-schema.ts'
+import { endpointFields } from '../destinations/destination-fields.ts'
+
+/** What a call is started with. Every message is an expectation. */
+
+const paramsMax = 100
+const paramNameCharactersMax = 100
+const paramsBytesMax = 32 * 1024
+
+const paramName = `a name of 1 to ${paramNameCharactersMax} characters without control characters`
+const identifier = 'a text: an identifier is compared as text where it comes back'
+
+/** `userId`, but not `paid`; `application_id`, `id`, `UUID`. */
+const camelIdentifierName = /[a-z0-9](?:Id|ID|Uuid|UUID|Guid|GUID)$/
+const wordIdentifierName = /(?:^|[_\-.\s])(?:id|uuid|guid)$/i
+
+export function isIdentifierName(name: string): boolean {
+  return wordIdentifierName.test(name) || camelIdentifierName.test(name)
+}
+
+/**
+ * What comes back in the outcome at the end of the call. Identifiers are texts, because a number loses digits and is
+ * not equal to the text of it; other values may be anything that JSON holds exactly.
+ */
+export const paramsField = z
+  .record(z.string(), z.unknown(), 'an object: values by name of the param')
+  .superRefine((params, context) => {
+    const entries = Object.entries(params)
+    if (entries.length > paramsMax) {
+      return refuse(context, `has ${entries.length} params, expected at most ${paramsMax}`)
+    }
+    const bytes = Buffer.byteLength(JSON.stringify(params))
+    if (bytes > paramsBytesMax) {
+      return refuse(context, `has ${bytes} bytes of JSON, expected at most ${paramsBytesMax}`)
+    }
+    for (const [name, value] of entries) {
+      if (name === '' || name.length > paramNameCharactersMax || /\p{Cc}/u.test(name)) {
+        context.addIssue({
+          code: 'custom',
+          path: [name.slice(0, paramNameCharactersMax)],
+          message: paramName,
+        })
+      }
+      if (isIdentifierName(name) && typeof value !== 'string') {
+        refuse(context, `is ${kindOf(value)}, expected ${identifier}`, [name])
+      }
+      refuseInexact(value, [name], context)
+    }
+  })
+
+/** Numbers beyond 2^53 lose their last digits in JSON; whoever has such an identifier sends it as a text. */
+export function refuseInexact(value: unknown, path: PropertyKey[], context: z.core.$RefinementCtx): void {
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    refuse(context, 'is a number beyond 2^53, whose last digits are lost, expected it as a text', path)
+  } else if (Array.isArray(value)) {
+    value.forEach((member, index) => refuseInexact(member, [...path, index], context))
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) refuseInexact(member, [...path, name], context)
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/** E.164, or the address of an extension or a trunk. */
+const numberPattern = /^(?:\+[1-9]\d{3,14}|sips?:[\x21-\x7e]{1,200})$/
+const number = 'a phone number such as +12025550143, or an address such as sip:agent@example.com'
+
+const numberField = z.string(number).regex(numberPattern, number).nullable().default(null)
+
+const direction = 'outbound or inbound'
+
+/** The call's own webhook. */
+const overrideField = objectOf({
+  url: z.unknown().optional(),
+  authKey: z.unknown().optional(),
+  authSecret: z.unknown().optional(),
+  events: endpointFields.events,
+})
+
+/** What `POST /agents/{agentId}/calls` takes. */
+export const callFields = {
+  params: paramsField.default({}),
+  to: numberField,
+  from: numberField,
+  direction: z.enum(['outbound', 'inbound'], direction).default('outbound'),
+  webhook: overrideField.nullable().default(null),
+}

@@ -1,0 +1,241 @@
+import {
+  Acceptor,
+  agentSource,
+  callId as newCallId,
+  ingestLimits,
+  newEvent,
+  nextCallState,
+  overrideSource,
+  repeatableMax,
+  type Appended,
+  type CallProgress,
+  type NewStartedCall,
+  type Publication,
+  type PublishedAnswer,
+  type PublishStore,
+  type StartedCall,
+} from '@hookswitch/core'
+import { readBody, readEnvelope } from '@hookswitch/events'
+import { buildEvent, type BuiltEvent } from '@hookswitch/sender'
+import type { Agent, AgentBook } from '../agents/agent-book.ts'
+
+export interface PublisherOptions {
+  store: Pick<PublishStore, 'addStartedCall' | 'getStartedCall'>
+  /** Writes publications together that came together. */
+  commit: Acceptor<Publication, Appended | 'changed'>
+  agents: Pick<AgentBook, 'get'>
+  /** Unix milliseconds. */
+  clock: () => number
+  onPublished?: (published: Published) => void
+}
+
+/** One event that was published, as it is counted and logged: nothing of what it says. */
+export interface Published {
+  source: string
+  type: string
+  callId: string
+  id: string
+  bytes: number
+  ms: number
+}
+
+export interface CallStart extends Omit<NewStartedCall, 'callId' | 'conversationId' | 'sealedSecrets'> {
+  /** Encrypts the secret of the call's own webhook for this call; null where there is none. */
+  sealSecrets: (callId: string) => string | null
+}
+
+export interface PublishRequest {
+  callId: string
+  eventType: string
+  /** The inner data. */
+  data: Record<string, unknown>
+  /** The same request again has the same key, and is answered as the first. */
+  idempotencyKey: string | null
+}
+
+export type PublishResult =
+  | { ok: true; answer: PublishedAnswer; duplicate: boolean }
+  | { ok: false; code: 'not_found' | 'conflict' | 'invalid' | 'too_large'; reason: string }
+
+/** Other nodes publish in the same call only where a client asks several at once. */
+const roundsMax = 10
+
+/**
+ * Starts calls and publishes their events: in the documented envelope, with the call's params where they are echoed,
+ * in the order in which they were asked for, and each at a time of its own. What is published enters the log as what
+ * is received does, and is folded, routed and delivered from there.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions
+  /** The last publication of each call that one is under way in. */
+  readonly #underWay = new Map<string, Promise<unknown>>()
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+  }
+
+  /** Keeps a call, and publishes nothing. */
+  start({ sealSecrets, ...call }: CallStart): Promise<StartedCall> {
+    const callId = newCallId(this.#options.clock())
+    return this.#options.store.addStartedCall({
+      ...call,
+      callId,
+      sealedSecrets: sealSecrets(callId),
+      conversationId: callId.replace(/^call_/, 'conv_'),
+    })
+  }
+
+  /** Events of one call are published one after the other, those of different calls together. */
+  async publish(request: PublishRequest): Promise<PublishResult> {
+    const { callId } = request
+    const before = this.#underWay.get(callId) ?? Promise.resolve()
+    const published = before.then(() => this.#publish(request))
+    const settled = published.catch(() => {})
+    this.#underWay.set(callId, settled)
+    try {
+      return await published
+    } finally {
+      if (this.#underWay.get(callId) === settled) this.#underWay.delete(callId)
+    }
+  }
+
+  async #publish(request: PublishRequest): Promise<PublishResult> {
+    const begun = performance.now()
+    for (let round = 0; round < roundsMax; round += 1) {
+      const call = await this.#options.store.getStartedCall(request.callId)
+      if (call === null) return refused('not_found', 'No call that was started here has this callId')
+      const repeated = findRepeated(call, request)
+      if (repeated !== null) return repeated
+      const agent = await this.#options.agents.get(call.agentId)
+      if (agent === null) return refused('conflict', 'The agent of this call has been removed')
+      const prepared = prepare(call, agent, request, this.#options.clock())
+      if (!prepared.ok) return prepared
+      const { publication, answer } = prepared
+      const { source, type, callId, id } = publication
+      const bytes = publication.body.byteLength
+      if ((await this.#commit(publication)) === 'changed') continue
+      this.#options.onPublished?.({ source, type, callId, id, bytes, ms: performance.now() - begun })
+      return { ok: true, answer, duplicate: false }
+    }
+    return refused('conflict', 'Others keep publishing in this call; try again')
+  }
+
+  #commit(publication: Publication): Promise<Appended | 'changed'> {
+    return new Promise((resolve, reject) => {
+      this.#options.commit.accept(
+        publication,
+        (written) => {
+          if (written.ok) resolve(written.appended)
+          else reject(written.error)
+        },
+        () => {},
+      )
+    })
+  }
+}
+
+type Prepared =
+  { ok: true; publication: Publication; answer: PublishedAnswer } | Extract<PublishResult, { ok: false }>
+
+/** The event as it will be stored and sent, and the call after it. */
+function prepare(
+  call: StartedCall,
+  agent: Agent,
+  { eventType, data, idempotencyKey }: PublishRequest,
+  now: number,
+): Prepared {
+  const { callId, progress } = call
+  const step = nextCallState(progress.state, eventType)
+  if (!step.ok) return refused('conflict', step.reason)
+  if (eventType === 'call.started' && 'params' in data) {
+    return refused(
+      'invalid',
+      'data.params is given, expected none: they are those that the call was started with',
+    )
+  }
+  // Two events of one millisecond that say the same would be one.
+  const at = progress.lastEventAt === null ? now : Math.max(now, progress.lastEventAt + 1)
+  let built: BuiltEvent
+  try {
+    built = buildEvent({
+      eventType,
+      callId,
+      at,
+      projectId: agent.project,
+      agentId: agent.id,
+      agentName: agent.name,
+      data,
+      params: call.params,
+      call: { conversationId: call.conversationId, direction: call.direction, ...numbersOf(call) },
+    })
+  } catch (error) {
+    if (error instanceof TypeError) return refused('invalid', error.message)
+    throw error
+  }
+  const { body, collisions } = built
+  const { bodyBytesMax } = ingestLimits
+  if (body.byteLength > bodyBytesMax) {
+    return refused('too_large', `The event has ${body.byteLength} bytes, at most ${bodyBytesMax} are allowed`)
+  }
+  const read = readBody(body)
+  const envelope = read.ok ? readEnvelope(read.value) : read
+  if (!read.ok || !envelope.ok) {
+    const issues = envelope.ok ? [] : envelope.issues
+    return refused('invalid', issues.map(({ path, message }) => `${path} ${message}`).join('; '))
+  }
+  const source =
+    call.override === null ? agentSource(agent.id) : overrideSource(new URL(call.override.url).host)
+  const event = newEvent(source, envelope.envelope, read, body, now)
+  const answer: PublishedAnswer = {
+    id: event.id,
+    eventType: event.type,
+    timestamp: new Date(at).toISOString(),
+    collisions,
+  }
+  const next: CallProgress = {
+    state: step.state,
+    lastEventAt: at,
+    collected: eventType === 'call.ended' ? Object.keys(outcomeOf(data)) : progress.collected,
+    repeatable:
+      idempotencyKey === null
+        ? progress.repeatable
+        : [...progress.repeatable, { idempotencyKey, answer }].slice(-repeatableMax),
+  }
+  return { ok: true, publication: { ...event, expectedVersion: call.version, progress: next }, answer }
+}
+
+/** Whose number is whose depends on who called. */
+function numbersOf({ direction, to, from }: StartedCall): {
+  userNumber: string | null
+  agentNumber: string | null
+} {
+  return direction === 'outbound'
+    ? { userNumber: to, agentNumber: from }
+    : { userNumber: from, agentNumber: to }
+}
+
+function outcomeOf(data: Record<string, unknown>): object {
+  const { outcomeResult } = data
+  return typeof outcomeResult === 'object' && outcomeResult !== null ? outcomeResult : {}
+}
+
+function findRepeated(
+  { progress }: StartedCall,
+  { idempotencyKey, eventType }: PublishRequest,
+): PublishResult | null {
+  const known = progress.repeatable.find((entry) => entry.idempotencyKey === idempotencyKey)
+  if (known === undefined) return null
+  return known.answer.eventType === eventType
+    ? { ok: true, answer: known.answer, duplicate: true }
+    : refused(
+        'conflict',
+        `This Idempotency-Key was used for ${known.answer.eventType}; each publication needs one of its own`,
+      )
+}
+
+function refused(
+  code: Extract<PublishResult, { ok: false }>['code'],
+  reason: string,
+): Extract<PublishResult, { ok: false }> {
+  return { ok: false, code, reason }
+}
