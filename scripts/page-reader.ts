@@ -41,7 +41,7 @@ export function rowsUnder(page: string, heading: string): string[][] {
   const length = lines.slice(start).findIndex((line) => !line.startsWith('|'))
   return lines.slice(start + 1, length === -1 ? undefined : start + length).map((line) => {
     return line
-      .split('|')
+      .split(/(?<!\\)\|/)
       .slice(1, -1)
       .map((cell) => cell.trim())
   })

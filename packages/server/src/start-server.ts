@@ -29,6 +29,7 @@ import { syncDestinations } from './destinations/sync-destinations.ts'
 import type { Environment } from './environment.ts'
 import { contains, senderAddress } from './listen/address.ts'
 import { createListener } from './listen/listener.ts'
+import { FailingWatch } from './observe/failing-watch.ts'
 import { createLog } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { Publisher } from './publish/publisher.ts'
@@ -76,6 +77,9 @@ const answerMs = 2_000
 
 /** How soon a node notices that a newer one has migrated the store. */
 const schemaCheckMs = 5_000
+
+/** How soon people are told of a destination that fails for long; the first warning comes after hours of it. */
+const failingCheckMs = 60_000
 
 /** A store that has just refused a write is not ready, even while it answers questions. */
 const refusalKeptMs = 5_000
@@ -227,6 +231,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     )
     releasers.push(() => delivery.stop(0))
+
+    const failing = new FailingWatch(logger)
+    const watch = setInterval(() => {
+      // A store that does not answer says so elsewhere, and is asked again soon.
+      store.listDestinations().then(
+        (destinations) => failing.check(destinations, clock()),
+        () => {},
+      )
+    }, failingCheckMs).unref()
+    releasers.push(() => clearInterval(watch))
 
     const stream = new EventStream({ store, log: logger })
     const page = createMetrics({

@@ -15,7 +15,6 @@ import {
   type NewEvent,
   type Publication,
   type Store,
-  type StoredDestination,
   type TurnOutcome,
   type WorkResult,
 } from '@hookswitch/core'
@@ -24,13 +23,17 @@ import { readBody, readEnvelope } from '@hookswitch/events'
 import { openSqlite } from '@hookswitch/store-sql'
 import { AgentBook } from '../src/agents/agent-book.ts'
 import { createCallViews } from '../src/agents/call-views.ts'
-import type { TestAttempt } from '../src/api/app.ts'
 import { createApi } from '../src/api/create-api.ts'
 import { agentViews } from '../src/config/agent-views.ts'
 import type { HookswitchConfig } from '../src/config/config.ts'
 import { resolveConfig } from '../src/config/resolve-config.ts'
+import { createTest } from '../src/deliver/attempt.ts'
+import { CallReads } from '../src/deliver/call-reads.ts'
+import { EventReads } from '../src/deliver/event-reads.ts'
+import { OpenDestinations } from '../src/deliver/open-destinations.ts'
 import { destinationSecrets } from '../src/destinations/destination-secrets.ts'
 import { syncDestinations } from '../src/destinations/sync-destinations.ts'
+import { callTarget } from '../src/publish/call-target.ts'
 import { Publisher } from '../src/publish/publisher.ts'
 import { adminTokenCheck } from '../src/secrets/admin-token.ts'
 import { givenSecrets } from '../src/secrets/given-secrets.ts'
@@ -89,10 +92,12 @@ export async function startApiServer(
     secretKey?: string
     /** An earlier one's, which was not removed at its end. */
     folder?: string
+    /** Where its clock begins and stands still; `now` by default. */
+    startsAt?: number
   } = {},
 ): Promise<ApiServer> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'hookswitch-api-')))
-  let time = now
+  let time = options.startsAt ?? now
   const clock = (): number => time
   const store = await openSqlite({ folder, freeBytesMin: 0, clock })
   let failure: Error | null = null
@@ -117,28 +122,45 @@ export async function startApiServer(
   const allow = new BlockList()
   allow.addSubnet('127.0.0.0', 8)
   const egress = createEgress({ allow, version: 'test' })
+  const sealer = createSealer(options.secretKey ?? 'the key of the test')
   const kindContext = {
     egress,
     publicUrl: null,
     version: 'test',
     runHandler: () => Promise.reject(new Error('no handler runs here')),
-    overrideOf: () => Promise.resolve(null),
+    overrideOf: (callId: string) => callTarget(store, sealer, callId),
   }
-  const sealer = createSealer(options.secretKey ?? 'the key of the test')
-  const secretsOf = destinationSecrets(config.destinations, sealer)
-  await syncDestinations(store, config.destinations, 'hookswitch.config.ts')
+  const endpoints = [...config.agents.values()].flatMap(({ endpoint }) => endpoint ?? [])
+  const configured = [...config.destinations, ...endpoints]
+  const secretsOf = destinationSecrets(configured, sealer)
+  await syncDestinations(store, configured, 'hookswitch.config.ts')
   const agents = new AgentBook(config.agents, breakable)
   const publications = new Acceptor<Publication, Appended | 'changed'>({
     append: (batch) => breakable.publish(batch),
     commitMs: 4_000,
   })
-  const publisher = new Publisher({ store: breakable, commit: publications, agents, clock })
+  const publisher = new Publisher({
+    store: breakable,
+    commit: publications,
+    agents,
+    clock,
+    onPublished: note,
+  })
+  const callViews = createCallViews(agentViews(config.agents), breakable)
+  /** As the server does it, in this thread. */
+  const test = createTest({
+    events: new EventReads({ store }),
+    calls: new CallReads(store, callViews),
+    destinations: new OpenDestinations({ kinds: destinationKinds, secrets: secretsOf, context: kindContext }),
+    userCode: { run: () => Promise.reject(new Error('no code runs here')), close: () => Promise.resolve() },
+    isHeld: () => Promise.resolve(false),
+  })
   const api = createApi({
     store: breakable,
     keyring,
     sources: config.sources,
     isAdmin: adminTokenCheck(adminToken),
-    callViews: createCallViews(agentViews(config.agents), breakable),
+    callViews,
     agents,
     publisher,
     clock,
@@ -148,26 +170,12 @@ export async function startApiServer(
     secretsOf,
     kindContext,
     retention: config.retention,
-    testDestination,
-  })
-  /** As the server does it, in this thread. */
-  async function testDestination(destination: StoredDestination): Promise<TestAttempt> {
-    const { definition } = destination
-    const kind = destinationKinds.get(definition.kind)
-    if (kind === undefined) throw new Error('a kind that is not there')
-    const settings = kind.settings.parse({ ...definition.settings, ...secretsOf(destination) })
-    const open = kind.open(settings, { ...kindContext, name: definition.name })
-    const body = Buffer.from(JSON.stringify({ eventType: 'call.ended', callId: 'test-call' }))
-    const event = { ...sampleEvent, body: JSON.parse(body.toString()) as Record<string, unknown> }
-    const message = { eventId: event.id, deliveryId: 'dlv_test', replayId: null, attempt: 1, event, body }
-    const facts = { call: null, outcome: null, content: undefined, test: true }
-    const signal = AbortSignal.timeout(10_000)
-    return {
-      ...(await open.send({ ...message, ...facts }, signal)),
+    testDestination: async (destination, sample) => ({
+      ...(await test(destination, sample ?? null, AbortSignal.timeout(10_000))),
       startedAt: clock(),
       durationMs: 1,
-    }
-  }
+    }),
+  })
 
   const listener = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   const server = createServer((request, response) => void listener(request, response))
@@ -242,18 +250,6 @@ export async function startApiServer(
 }
 
 export const unreachable = new StoreError('unavailable', 'db.example:5432 refuses connections')
-
-const sampleEvent = {
-  id: 'evt_test',
-  seq: 0,
-  callId: 'test-call',
-  type: 'call.ended',
-  occurredAt: null,
-  receivedAt: new Date(now).toISOString(),
-  source: 'test',
-  dialect: 'v1',
-  issues: [],
-}
 
 function newEvent(given: string | object, receivedAt: number): NewEvent {
   const body = Buffer.from(typeof given === 'string' ? given : JSON.stringify(given))

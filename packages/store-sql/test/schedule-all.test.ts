@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { foldStretch, type Claim, type Store, type TurnOutcome } from '@hookswitch/core'
+import { foldStretch, type Claim, type Publication, type Store, type TurnOutcome } from '@hookswitch/core'
 import { openPostgres } from '@hookswitch/store-sql'
 import { postgresMissing, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
+import { newStartedCall, publication } from '@hookswitch/testkit/store-contract'
 import { deliverAll, Stage } from './stage.ts'
 import { result, StoppingNode } from './stopping-node.ts'
 
@@ -50,6 +51,8 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
         const acts: (() => Promise<unknown>)[] = [
           () => receive(store),
           () => receive(store),
+          () => publish(store, pick(['abc', 'cba', 'bca'])),
+          () => publish(store, pick(['ab', 'ba', 'c'])),
           () => deliver(worker),
           () => deliver(worker),
           () => deliver(worker),
@@ -77,7 +80,13 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
           () => store.expireDeliveries(Date.now() + 60_000, 2),
           () =>
             store.retain(
-              { attempts: Date.now() - 50, transcripts: null, records: null, events: Date.now(), keys: 0 },
+              {
+                attempts: Date.now() - 50,
+                transcripts: null,
+                records: pick([null, Date.now()]),
+                events: Date.now(),
+                keys: 0,
+              },
               5,
             ),
           () => store.erase({ callId: pick(['a', 'b', 'c']) }, 1),
@@ -114,6 +123,19 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
     await stage.append('abcab')
     const read = await store.foldRead('node', 100, 1_000_000)
     if (read !== null) await store.foldCommit(foldStretch(read))
+  }
+
+  /** In each of these calls, the letters, in this order; one that is not there any more is started anew. */
+  async function publish(store: Store, callIds: string): Promise<void> {
+    const batch: Publication[] = []
+    for (const callId of callIds) {
+      // Where another node starts it at this moment, its id is taken.
+      const call =
+        (await store.getStartedCall(callId)) ??
+        (await store.addStartedCall(newStartedCall({ callId })).catch(() => null))
+      if (call !== null) batch.push(publication(call))
+    }
+    await store.publish(batch)
   }
 
   async function deliver(worker: { store: Store; epoch: string; held: Claim[] }): Promise<void> {

@@ -7,7 +7,7 @@ export interface NamedDestination {
 
 export interface ApiDestination extends NamedDestination {
   kind: string
-  origin: 'config' | 'api'
+  origin: 'config' | 'api' | 'agent'
   state:
     | { state: 'active' }
     | { state: 'held'; reason: string; since: string; until: string | null; detail: string | null }

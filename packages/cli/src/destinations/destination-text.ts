@@ -4,6 +4,13 @@ import { formatTable, type Column } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { localTime, zoneName, zonePlace } from '../time/moment.ts'
 
+/** Where it is set, and can be changed. */
+const originWords: Record<ApiDestination['origin'], string> = {
+  config: 'the config file',
+  api: 'the API',
+  agent: 'its agent',
+}
+
 export function formatDestinations(destinations: readonly ApiDestination[], terminal: Terminal): string {
   const columns: Column<ApiDestination>[] = [
     { title: 'name', text: ({ name }) => name, whole: true },
@@ -14,7 +21,7 @@ export function formatDestinations(destinations: readonly ApiDestination[], term
       paint: (text, { state }) => terminal.paint(state.state === 'active' ? 'green' : 'yellow', text),
     },
     { title: 'events', text: ({ events }) => events?.join(', ') ?? 'all' },
-    { title: 'from', text: ({ origin }) => (origin === 'config' ? 'the config file' : 'the API') },
+    { title: 'from', text: ({ origin }) => originWords[origin] },
     {
       title: `last success (${zonePlace()})`,
       text: ({ lastSuccessAt }) => localTime(lastSuccessAt),
@@ -37,7 +44,7 @@ export function formatDestination(destination: ApiDestination, terminal: Termina
   const facts: [label: string, text: string | null][] = [
     ['id', id],
     ['kind', kind],
-    ['from', origin === 'config' ? 'the config file' : 'the API'],
+    ['from', originWords[origin]],
     ['state', stateText(destination)],
     ['why', state.state === 'held' ? state.detail : null],
     ['events', events?.join(', ') ?? 'all'],

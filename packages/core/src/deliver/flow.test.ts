@@ -299,8 +299,11 @@ describe('a destination that fails for long', () => {
   const twoDays: DestinationLimits = { ...ten, failingHours: 48 }
   const end = now + 48 * hourMs
 
-  /** Two deliveries have failed, the first one at `now`. */
-  const failing = failed(twoDays, failed(twoDays, freshFlow, 1, null, now), 2, null, now + 1)
+  /** Two deliveries have failed, the first one at `now`, and were tried again and again. */
+  const failing = {
+    ...failed(twoDays, failed(twoDays, freshFlow, 1, null, now), 2, null, now + 1),
+    lastFailureAt: end - hourMs,
+  }
 
   test('is held by the first failure after its time, until a person acts - its events are kept', () => {
     expect(failing).toMatchObject({ failingSince: now, failures: 2, hold: null })
@@ -328,6 +331,12 @@ describe('a destination that fails for long', () => {
     expect(alone).toMatchObject({ hold: null, failingSince: now })
     expect(failingHoldsAt(twoDays, alone, end)).toBeNull()
     expect(failed(twoDays, alone, 8, null, now + 100 * hourMs).hold?.reason).toBe('failing')
+  })
+
+  test('begins anew where nothing was tried for longer than any wait - two bad moments are no bad days', () => {
+    const apart = { ...failing, lastFailureAt: end - 27 * hourMs }
+    expect(failed(twoDays, apart, 3, null, end).hold?.reason).toBe('failing')
+    expect(failed(twoDays, apart, 3, null, end + 1)).toMatchObject({ hold: null, failingSince: end + 1 })
   })
 
   test('begins anew after a success, a refusal, a resume and a change of the settings', () => {
@@ -385,7 +394,7 @@ describe('a destination that fails for long', () => {
 
   test('is held if and only if two deliveries failed and nothing was answered for that long', () => {
     const step = fc.record({
-      afterMs: fc.integer({ min: 0, max: 20 * hourMs }),
+      afterMs: fc.integer({ min: 0, max: 30 * hourMs }),
       delivery: fc.integer({ min: 1, max: 4 }),
       what: fc.constantFrom('fails', 'fails', 'fails', 'fails', 'succeeds', 'refuses', 'resumes'),
     })
@@ -401,7 +410,12 @@ describe('a destination that fails for long', () => {
           if (what === 'fails') {
             failures.push({ at, delivery })
             after = failed(twoDays, after, delivery, null, at)
-            const isLong = at - (failures[0]?.at ?? at) >= 48 * hourMs
+            // From the first one that no pause of more than a day and a bit has followed.
+            const times = failures.map((one) => one.at)
+            const since = times.findLast(
+              (time, index) => time - (times[index - 1] ?? -Infinity) > 27 * hourMs,
+            )
+            const isLong = at - (since ?? at) >= 48 * hourMs
             if (isLong && new Set(failures.map((one) => one.delivery)).size >= 2) isHeld = true
           } else if (what !== 'resumes' || isHeld) {
             failures = []

@@ -35,6 +35,12 @@ const heldForPerson: ReadonlySet<HoldReason> = new Set(['paused', 'auth', 'gone'
  */
 const failingDeliveriesMin = 2
 
+/**
+ * Tries that failed and are further apart than this are no failure that has lasted: nobody has asked in between. It is
+ * longer than any wait of the presets.
+ */
+const failingGapMsMax = 27 * 60 * 60_000
+
 /** The parts of the time until it is held after which people are warned. */
 const failingStages = [0.75, 0.5, 0.25] as const
 
@@ -127,7 +133,8 @@ export function failed(
   holdMs: number | null,
   now: number,
 ): DestinationFlow {
-  const failingSince = flow.failingSince ?? now
+  const isNew = flow.lastFailureAt === null || now - flow.lastFailureAt > failingGapMsMax
+  const failingSince = isNew ? now : (flow.failingSince ?? now)
   const next: DestinationFlow = {
     ...flow,
     failures: flow.failedDelivery === deliveryKey ? flow.failures : flow.failures + 1,

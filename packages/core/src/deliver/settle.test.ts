@@ -133,7 +133,13 @@ describe('what a result says of its destination', () => {
   })
 
   test('a failed one counts against the time that it may fail, whether it is tried again or given up', () => {
-    const flow = { ...freshFlow, failures: 1, failedDelivery: 1, failingSince: now - 3_600_000 }
+    const flow = {
+      ...freshFlow,
+      failures: 1,
+      failedDelivery: 1,
+      failingSince: now - 3_600_000,
+      lastFailureAt: now - 3_600_000,
+    }
     for (const outcome of [
       { kind: 'retry', delayMs: 1, reason: 'x', holdMs: null },
       { kind: 'dead', reason: 'x' },

@@ -11,7 +11,7 @@ export interface CallView {
   outcome?: JsonSchema
   /** Says what does not fit the schema about a coerced value that is not null, or null. */
   check?: (field: string, value: unknown) => string | null
-  /** Of a call that was published here: the fields that were collected in it, which nobody need guess then. */
+  /** Of a call that was started here: the fields that were collected in it so far, which nobody need guess then. */
   collected?: readonly string[]
 }
 
@@ -33,7 +33,7 @@ export function outcomeFields(
   }
   for (const field of expectedFields(params, view)) {
     if (Object.hasOwn(fields, field)) continue
-    setOwn(fields, field, { state: 'absent', value: null, origin: originOfAbsent(field, params, view.echo) })
+    setOwn(fields, field, { state: 'absent', value: null, origin: originOfAbsent(field, params, view) })
   }
   return fields
 }
@@ -68,8 +68,8 @@ function originOf(
   params: Record<string, unknown> | null,
   { echo, collected }: CallView,
 ): OutcomeOrigin {
-  if (params !== null && collected !== undefined) {
-    return Object.hasOwn(params, field) && !collected.includes(field) ? 'echoed' : 'collected'
+  if (collected !== undefined) {
+    return Object.hasOwn(params ?? {}, field) && !collected.includes(field) ? 'echoed' : 'collected'
   }
   if (params !== null) {
     return Object.hasOwn(params, field) && isSame(value, params[field]) ? 'echoed' : 'collected'
@@ -81,9 +81,9 @@ function originOf(
 function originOfAbsent(
   field: string,
   params: Record<string, unknown> | null,
-  echo: readonly string[] | undefined,
+  { echo, collected }: CallView,
 ): OutcomeOrigin {
-  if (params === null && echo === undefined) return 'unknown'
+  if (params === null && echo === undefined && collected === undefined) return 'unknown'
   return Object.hasOwn(params ?? {}, field) || (echo ?? []).includes(field) ? 'echoed' : 'collected'
 }
 

@@ -141,6 +141,15 @@ describe('origin', () => {
     })
   })
 
+  test('it is known too of one that was started without params - and of a field that did not come', () => {
+    const view = { collected: ['salary', 'application_id'], outcome: { properties: { startDate: {} } } }
+    expect(recordOf([body], view).outcome).toEqual({
+      application_id: { state: 'value', value: '12345', origin: 'collected' },
+      salary: { state: 'null', value: null, origin: 'collected' },
+      startDate: { state: 'absent', value: null, origin: 'collected' },
+    })
+  })
+
   test('objects are the same as JSON, in any order of keys, also as JSON in a string', () => {
     const params = { one: { a: 1, b: [2] }, two: { a: 1, b: [2] } }
     const outcomeResult = { one: { b: [2], a: 1 }, two: '{ "b": [2], "a": 1 }' }

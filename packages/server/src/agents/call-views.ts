@@ -37,8 +37,7 @@ export function createCallViews(
     const started = sources.some(isPublishedSource) ? await store.getStartedCall(callId) : null
     const id = started?.agentId ?? agentId?.value ?? null
     const view = id === null ? {} : await ofAgent(id)
-    const collected = started?.progress.collected ?? null
-    return collected === null ? view : { ...view, collected }
+    return started === null ? view : { ...view, collected: started.progress.collected ?? [] }
   }
 }
 

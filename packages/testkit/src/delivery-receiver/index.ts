@@ -23,3 +23,18 @@ export {
 export type { GivenEvent } from './program.ts'
 export { startTraffic } from './traffic.ts'
 export type { Traffic, TrafficOptions } from './traffic.ts'
+
+// The program as the platform: agents, calls that are started, and events that are published.
+export {
+  addAgent,
+  publish,
+  publishAll,
+  publishForSure,
+  startCall,
+  wholeCall,
+} from './platform.ts'
+export type { MadeAgent, PublishedEvent } from './platform.ts'
+
+// What may happen between two servers.
+export { startFaultyLink } from './faulty-link.ts'
+export type { Fault, FaultyLink, FaultyLinkOptions } from './faulty-link.ts'

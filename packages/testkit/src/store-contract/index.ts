@@ -16,3 +16,6 @@ export {
   secret,
   withOtherContent,
 } from './samples.ts'
+
+// Calls that were started here, and what is published in them.
+export { newAgent, newStartedCall, publication } from './publishing.ts'
