@@ -71,10 +71,8 @@ describe('configuration.md', () => {
     const ofWebhook = Object.keys(configWebhookFields.shape).map((key) => `agents.<id>.webhook.${key}`)
     const ofDestination = Object.keys(configFields.shape).map((key) => `destinations[].${key}`)
     const ofRetention = Object.keys(retentionSchema.shape).map((key) => `retention.${key}`)
-    const known = [
-      ...['sources.<name>', 'agents.<id>'],
-      ...[...ofSource, ...ofAgent, ...ofWebhook, ...ofDestination, ...ofRetention],
-    ]
+    const named = [...ofSource, ...ofAgent, ...ofWebhook, ...ofDestination, ...ofRetention]
+    const known = ['sources.<name>', 'agents.<id>', ...named]
     expect(firstCodes(rowsUnder(configuration, 'The config file')).sort()).toEqual(known.sort())
   })
 })

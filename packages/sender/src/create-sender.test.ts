@@ -117,7 +117,7 @@ describe('order', () => {
     await peer.reached(3)
     expect(arrived(peer)[2]).toBe('a/2')
     letGo()
-    expect(await Promise.all(results)).toMatchObject(Array(3).fill({ ok: true, attempts: 1, status: 200 }))
+    for (const result of results) expect(await result).toMatchObject({ ok: true, attempts: 1, status: 200 })
   })
 
   test('an event that is tried again holds back those behind it, and one that is given up lets them go', async () => {
@@ -433,7 +433,9 @@ describe('close', () => {
 
   test('gives up after drainMs: the try that is under way, the wait, and what has not begun', async () => {
     const peer = await peerThat((request, response) => {
-      if (String(request.body).includes('"callId":"failing"')) response.writeHead(503).end()
+      if (String(request.body).includes('"callId":"failing"')) {
+        response.writeHead(503, { connection: 'close' }).end()
+      }
     })
     const { timers, pass, waits } = manualTimers()
     const failed = Promise.withResolvers<void>()

@@ -101,18 +101,15 @@ describe.each(handlers)(
   "the guide's $name handler",
   ({ name, command, file, reports, extracted, nothingKnown }) => {
     const isAbsent = name === 'Flask' && !pythonHas('flask')
-    const runs = test.skipIf(isAbsent)
     const why = isAbsent ? ` (${python} has no Flask: install python3-flask)` : ''
     const start = (): Promise<ReceiverProgram> => receiverOf(command, file, { WEBHOOK_SECRET: expected })
 
-    runs(
+    test.skipIf(isAbsent)(
       `takes each of the five types, and finds its fields where the guide says they are${why}`,
       async () => {
         const receiver = await start()
         const results = await sendAll(receiver, sampleCall(), credentials)
-        expect(results.map(({ ok, status, attempts }) => ({ ok, status, attempts }))).toEqual(
-          Array(5).fill({ ok: true, status: 200, attempts: 1 }),
-        )
+        for (const result of results) expect(result).toMatchObject({ ok: true, status: 200, attempts: 1 })
         expect(await receiver.reported(reports.ended, 1)).toEqual([extracted])
         expect(await receiver.reported(reports.started, 1)).toEqual([started && buildEvent(started).event])
         expect(await receiver.reported(reports.update, 1)).toEqual([update && buildEvent(update).event])
@@ -122,7 +119,7 @@ describe.each(handlers)(
       },
     )
 
-    runs(
+    test.skipIf(isAbsent)(
       `does not fall over a call that nobody answered - the four documented keys are there${why}`,
       async () => {
         const receiver = await start()
@@ -132,20 +129,23 @@ describe.each(handlers)(
       },
     )
 
-    runs(`says 401 to the bare secret, once, and the result says what it received${why}`, async () => {
-      const receiver = await start()
-      const options = { authSecret: 'another-secret', retry: 'quick' } as const
-      expect(await sendAll(receiver, sampleCall().slice(0, 1), options)).toEqual([
-        {
-          ok: false,
-          id: expect.stringMatching(/^evt_/),
-          attempts: 1,
-          status: 401,
-          cause: 'auth',
-          message: expect.stringContaining('the Authorization that it received, "…"'),
-        },
-      ])
-    })
+    test.skipIf(isAbsent)(
+      `says 401 to the bare secret, once, and the result says what it received${why}`,
+      async () => {
+        const receiver = await start()
+        const options = { authSecret: 'another-secret', retry: 'quick' } as const
+        expect(await sendAll(receiver, sampleCall().slice(0, 1), options)).toEqual([
+          {
+            ok: false,
+            id: expect.stringMatching(/^evt_/),
+            attempts: 1,
+            status: 401,
+            cause: 'auth',
+            message: expect.stringContaining('the Authorization that it received, "…"'),
+          },
+        ])
+      },
+    )
   },
 )
 
@@ -167,9 +167,7 @@ test("the guide's idempotency sample handles each event once - a repeat has the 
   }
   await sender.close()
   expect(answers).toEqual(
-    Array(5)
-      .fill([{ received: true }, { received: true, duplicate: true }])
-      .flat(),
+    sampleCall().flatMap(() => [{ received: true }, { received: true, duplicate: true }]),
   )
   expect(await receiver.reported('processEvent', 5)).toEqual(
     sampleCall().map((event) => buildEvent(event).event),

@@ -3,9 +3,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openPostgres } from '@hookswitch/store-sql'
 import { destinationId, foldStretch, type DestinationDefinition, type Store } from '@hookswitch/core'
 import { postgresMissing, queryPostgres, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
-import { callHead, newEvent, repeated } from '@hookswitch/testkit/store-contract'
+import { callHead, newEvent, newStartedCall, publication, repeated } from '@hookswitch/testkit/store-contract'
 import { append } from '../src/postgres/append.ts'
 import { Connections } from '../src/postgres/connections.ts'
+import { addDestination } from '../src/postgres/destinations.ts'
+import { foldCommit, foldRead } from '../src/postgres/fold.ts'
 import { migrate } from '../src/postgres/migrate.ts'
 import { migrations } from '../src/postgres/schema.ts'
 
@@ -125,12 +127,13 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
     }
   })
 
-  test('what version 1 made is never changed - databases have it', () => {
+  test('what versions 1 and 2 made is never changed - databases have it', () => {
     expect(
-      createHash('sha256')
-        .update(migrations[0] ?? '')
-        .digest('hex'),
-    ).toBe('e8b3a502a58695142f8019873c75da7af736f2126c322d07b503c304b7017f03')
+      migrations.slice(0, 2).map((migration) => createHash('sha256').update(migration).digest('hex')),
+    ).toEqual([
+      'e8b3a502a58695142f8019873c75da7af736f2126c322d07b503c304b7017f03',
+      'ce5ed9f491642d18a80a8a526a5cd146460c60d9844a0a6ceab5a8cdf1a5f17f',
+    ])
   })
 
   test('a database of version 1 with data is brought up to date - nothing is lost, and deliveries begin', async () => {
@@ -169,6 +172,44 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
       expect(deliveries.map(({ eventId }) => eventId)).toEqual([waiting.id])
       // A node of the older version cannot fold any more, which would route nothing.
       await expect(connections.fold(foldOfVersion1, ['{}'])).rejects.toMatchObject({ name: 'StoreError' })
+    } finally {
+      await connections.close()
+    }
+  })
+
+  test('a database of version 2 with data is brought up to date - nothing is lost, and calls can be started', async () => {
+    const url = await postgres.createDatabase()
+    const connections = new Connections(url)
+    const event = newEvent({ callId: 'old' })
+    try {
+      await migrate(connections, migrations.slice(0, 2))
+      await append(connections.append, [event])
+      const destination = await connections.actTransaction((query) =>
+        addDestination(query, {
+          id: destinationId(),
+          origin: 'api',
+          definition: destinationDefinition,
+          sealedSecrets: null,
+        }),
+      )
+      const read = await foldRead(connections.fold, 'node', 10, 1_000_000)
+      if (read === null) throw new Error('nobody else folds')
+      expect(await foldCommit(connections.fold, foldStretch(read))).toBe(true)
+
+      const store = await open(url)
+      expect((await store.stats()).schemaVersion).toBe(migrations.length)
+      expect(await store.listDestinations()).toEqual([destination])
+      expect((await store.getCall('old'))?.head.eventCount).toBe(1)
+      const listed = { destinationKey: destination?.key ?? 0, before: null, limit: 10 }
+      expect(await store.listDeliveries(listed)).toMatchObject([{ eventId: event.id, state: 'pending' }])
+      expect(await store.recentAttempts(destination?.key ?? 0, 0, 10)).toEqual([])
+      const call = await store.addStartedCall(newStartedCall())
+      const published = publication(call)
+      expect(await store.publish([published])).toMatchObject([{ id: published.id }])
+      expect((await store.listEvents({ after: 0, limit: 10 })).map(({ id }) => id)).toEqual([
+        event.id,
+        published.id,
+      ])
     } finally {
       await connections.close()
     }
@@ -229,10 +270,17 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
        CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN INSERT INTO public.seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
        CREATE CONSTRAINT TRIGGER see AFTER INSERT ON hookswitch.events DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION see();
+       CREATE CONSTRAINT TRIGGER see AFTER INSERT OR UPDATE ON hookswitch.started_calls DEFERRABLE INITIALLY DEFERRED
          FOR EACH ROW EXECUTE FUNCTION see()`,
     )
     await one.append([newEvent()])
-    expect(await queryPostgres(url, 'SELECT * FROM seen')).toEqual([{ synchronous_commit: 'on' }])
+    const call = await one.addStartedCall(newStartedCall())
+    // The event, and the call that moves on with it.
+    await one.publish([publication(call)])
+    expect(await queryPostgres(url, 'SELECT * FROM seen')).toEqual(
+      Array.from({ length: 4 }, () => ({ synchronous_commit: 'on' })),
+    )
   })
 
   test('a node holds twelve connections at most, however much is asked of it', async () => {
@@ -248,6 +296,7 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
           store.beat('epoch'),
           store.work({ epoch: 'epoch', results: [], lanesMax: 1, lanesPerDestinationMax: 1 }),
           store.holdDestination('dst_unknown', null),
+          store.addStartedCall(newStartedCall()).then((call) => store.publish([publication(call)])),
         ]),
       ),
     )

@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Client } from 'pg'
 import { openPostgres } from '@hookswitch/store-sql'
 import type { StartedCall, Store } from '@hookswitch/core'
-import { until } from '@hookswitch/testkit'
 import {
   pauseAt,
   postgresMissing,
@@ -98,13 +97,18 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
   }
 
   test('A has moved its call on, waits for its turn to append and is killed: the call is where it was', async () => {
-    const holder = keep(await lockStore())
+    const holder = await hold(`SELECT pg_advisory_lock(hashtext('hookswitch'), 1)`)
     const first = new Begun(a.publish([publication(call)]))
     expect(await first.waits(url, 0)).toBe(true)
-    await holder.killWaiting()
+    const killed = await queryPostgres(
+      url,
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    )
+    expect(killed).toHaveLength(1)
     expect(await first.outcome).toMatchObject({ code: 'unavailable', outcome: 'unknown' })
     expect(await state()).toEqual({ version: 1, log: [] })
-    await holder.letGo()
+    await holder.close()
     const again = publication(call)
     expect(await b.publish([again])).toMatchObject([{ id: again.id, duplicate: false }])
     expect(await state()).toEqual({ version: 2, log: [again.id] })
@@ -112,14 +116,12 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
 
   /** Whether an append of B has to wait while A waits for a call that somebody else holds. */
   async function appendWaits(): Promise<boolean> {
-    const holder = keep(new Closing({ connectionString: url }))
-    await holder.connect()
-    await holder.query(`BEGIN; SELECT FROM hookswitch.started_calls FOR UPDATE`)
+    const holder = await hold(`BEGIN; SELECT FROM hookswitch.started_calls FOR UPDATE`)
     const first = new Begun(a.publish([publication(call)]))
     expect(await first.waits(url, 0)).toBe(true)
     const append = new Begun(b.append([newEvent()]))
     const waits = await append.waits(url, 1)
-    await holder.query('ROLLBACK')
+    await holder.close()
     expect(await first.value()).not.toEqual(['changed'])
     await append.value()
     return waits
@@ -137,7 +139,7 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
     expect(await appendWaits()).toBe(true)
   })
 
-  test('an erase of a call waits for who publishes in it, and takes what was published once that is folded', async () => {
+  test('an erase of a call waits for who publishes in it - nothing is published in it after that', async () => {
     const point = await pause('commit')
     const first = new Begun(a.publish([publication(call)]))
     await point.reached()
@@ -150,39 +152,12 @@ describe.skipIf(missing !== null)(`PostgreSQL${missing === null ? '' : ` (skippe
     expect(await a.publish([publication({ ...call, version: 2 })])).toEqual(['changed'])
   })
 
-  /** Holds the lock under which places in the log are drawn. */
-  async function lockStore(): Promise<{
-    killWaiting(): Promise<void>
-    letGo(): Promise<void>
-    close(): Promise<void>
-  }> {
+  /** A connection that holds what this locks until it is closed. */
+  async function hold(sql: string): Promise<{ close(): Promise<void> }> {
     const client = new Client({ connectionString: url })
     await client.connect()
-    await client.query(`SELECT pg_advisory_lock(hashtext('hookswitch'), 1)`)
-    return {
-      async killWaiting() {
-        const killed = await until('somebody to wait for the lock', async () => {
-          const rows = await queryPostgres(
-            url,
-            `SELECT pg_terminate_backend(pid) FROM pg_locks
-             WHERE locktype = 'advisory' AND NOT granted AND objid = 1
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-          )
-          return rows.length > 0
-        })
-        expect(killed).toBe(true)
-      },
-      async letGo() {
-        await client.query(`SELECT pg_advisory_unlock(hashtext('hookswitch'), 1)`)
-      },
-      close: () => client.end(),
-    }
+    await client.query(sql)
+    let ended: Promise<void> | null = null
+    return keep({ close: () => (ended ??= client.end()) })
   }
 })
-
-/** Ends with what was opened. */
-class Closing extends Client {
-  close(): Promise<void> {
-    return this.end()
-  }
-}

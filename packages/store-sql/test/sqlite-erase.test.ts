@@ -5,12 +5,16 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import {
   eventId,
   foldStretch,
+  freshProgress,
   type Claim,
   type NewEvent,
+  type Publication,
+  type StartedCall,
   type Store,
   type WorkResult,
 } from '@hookswitch/core'
 import { openSqlite } from '@hookswitch/store-sql'
+import { newStartedCall } from '@hookswitch/testkit/store-contract'
 
 const epoch = 'epoch-1'
 const start = Date.UTC(2026, 0, 1)
@@ -168,6 +172,50 @@ test('the number of a caller is in no byte of the files after an erase, and thos
   expect(erased.filter((call) => after.includes(numberOf(call)))).toEqual([])
   expect(after.includes(numberOf(4))).toBe(true)
   expect((await store.listCalls({ limit: 1_000 })).items).toHaveLength(360)
+})
+
+test('what a call was started with is in no byte of the files after an erase, nor what was published in it', async () => {
+  const calls = 300
+  const started: StartedCall[] = []
+  for (let call = 0; call < calls; call += 1) {
+    const own = { id: `param-${numberOf(call)}`, note: 'x'.repeat(call % 50 === 0 ? 20_000 : call % 90) }
+    const numbers = call % 2 === 0 ? { to: `+${numberOf(call)}` } : { from: `+${numberOf(call)}` }
+    started.push(
+      await store.addStartedCall(newStartedCall({ callId: `call_${call}`, params: own, ...numbers })),
+    )
+  }
+  for (let round = 0; round < 3; round += 1) {
+    // Rows grow with what is published, and move.
+    const batch = started.map((one, call): Publication => {
+      const at = start + made
+      const answer = {
+        id: numberOf(call),
+        eventType: 'x',
+        timestamp: 'x',
+        collisions: ['x'.repeat(40 * round)],
+      }
+      const repeatable = Array.from({ length: round + 1 }, () => ({ idempotencyKey: numberOf(call), answer }))
+      const progress = { ...freshProgress, lastEventAt: at, repeatable }
+      return { ...event(call, types[round] ?? ''), expectedVersion: round + 1, progress }
+    })
+    expect(await store.publish(batch)).not.toContain('changed')
+    if (round < 2) await fold()
+  }
+  await fold()
+  await store.addStartedCall(newStartedCall({ callId: 'call_bare', to: numberOf(calls) }))
+  const erased = Array.from({ length: 30 }, (_, index) => index * 10 + 3)
+  const before = await bytesOfFiles()
+  for (const call of [...erased, calls]) expect(before.includes(numberOf(call))).toBe(true)
+
+  for (const call of [...erased, calls]) expect(await erase(numberOf(call))).toBe(1)
+  for (const call of [4, 14]) {
+    const param = { name: 'id', value: `param-${numberOf(call)}` }
+    expect(await store.erase({ param }, 100)).toMatchObject({ calls: 1, more: false })
+  }
+  const after = await bytesOfFiles()
+  expect([...erased, calls, 4, 14].filter((call) => after.includes(numberOf(call)))).toEqual([])
+  expect(after.includes(numberOf(5))).toBe(true)
+  expect((await store.listCalls({ limit: 1_000 })).items).toHaveLength(calls - 32)
 })
 
 test('a call that was read for the fold and then erased is not written again', async () => {

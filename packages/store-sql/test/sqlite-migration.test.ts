@@ -1,11 +1,22 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, expect, test } from 'vitest'
-import { FoldLoop, type DestinationDefinition, type NewEvent, type Store } from '@hookswitch/core'
+import {
+  FoldLoop,
+  foldStretch,
+  type DestinationDefinition,
+  type NewEvent,
+  type Store,
+} from '@hookswitch/core'
 import { openSqlite } from '@hookswitch/store-sql'
+import { newStartedCall, publication } from '@hookswitch/testkit/store-contract'
 import { Appender } from '../src/sqlite/append.ts'
+import { DestinationTable } from '../src/sqlite/destinations.ts'
+import { Folder } from '../src/sqlite/fold.ts'
+import { LaneTable } from '../src/sqlite/lanes.ts'
 import { migrate, schemaVersion } from '../src/sqlite/migrate.ts'
 import { migrations } from '../src/sqlite/schema.ts'
 
@@ -42,6 +53,20 @@ function event(number: number): NewEvent {
     content: Buffer.from(String(number).padStart(16, '0')),
     body: Buffer.from(JSON.stringify({ eventType: 'call.ended', callId: `call_${number % 10}` })),
   }
+}
+
+/** A file as the second version of the schema left it: a destination, and 100 events that are routed to it. */
+function version2File(): void {
+  const database = new DatabaseSync(path.join(folder, 'hookswitch.db'))
+  database.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL')
+  migrate(database, migrations.slice(0, 2))
+  const lanes = new LaneTable(database)
+  const destinations = new DestinationTable(database, lanes)
+  destinations.add({ id: 'dst_1', origin: 'api', definition, sealedSecrets: null }, 1)
+  new Appender(database).append(Array.from({ length: 100 }, (_, index) => event(index + 1)))
+  const written = new Folder(database, destinations, lanes)
+  expect(written.commit(foldStretch(written.read(1_000, 1_000_000)), 2)).toBe(true)
+  database.close()
 }
 
 /** A file as the first version of the schema left it: 100 events, of which half are folded. */
@@ -88,6 +113,31 @@ test('a file of the first version is brought up with all that is in it, and deli
   const database = new DatabaseSync(file, { readOnly: true })
   expect(database.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
   database.close()
+})
+
+test('a file of the second version is brought up with all that is in it, and calls can be started from then on', async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'hookswitch-migration-'))
+  version2File()
+  store = await openSqlite({ folder, freeBytesMin: 0 })
+  expect((await store.stats()).schemaVersion).toBe(migrations.length)
+  const [destination] = await store.listDestinations()
+  expect(destination).toMatchObject({ id: 'dst_1', definition, origin: 'api' })
+  expect((await store.listCalls({ limit: 100 })).items).toHaveLength(10)
+  const pending = { state: 'pending' as const, before: null, limit: 1_000 }
+  expect(await store.listDeliveries(pending)).toHaveLength(100)
+  expect(await store.recentAttempts(destination?.key ?? 0, 0, 10)).toEqual([])
+  const call = await store.addStartedCall(newStartedCall())
+  expect(await store.publish([publication(call)])).toMatchObject([{ seq: 101, duplicate: false }])
+  expect((await store.getStartedCall(call.callId))?.version).toBe(2)
+})
+
+test('what versions 1 and 2 made is never changed - files have it', () => {
+  expect(
+    migrations.slice(0, 2).map((migration) => createHash('sha256').update(migration).digest('hex')),
+  ).toEqual([
+    '80ba17b13bd83048af5df11bfa932ca8486234dae394ab2fa2add4bf87aec82b',
+    'a745f91262ecf6db64d720913482e5cc1292d745753bdb45cc1f4c3295273d2b',
+  ])
 })
 
 test('a migration that is broken off leaves the file as it was', async () => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { NewEvent, Store } from '@hookswitch/core'
 import { openSqlite } from '@hookswitch/store-sql'
-import { storeContract, storeContractCases } from '@hookswitch/testkit/store-contract'
+import { newStartedCall, storeContract, storeContractCases } from '@hookswitch/testkit/store-contract'
 import { migrations } from '../src/sqlite/schema.ts'
 
 const folders: string[] = []
@@ -172,6 +172,9 @@ describe('a full disk', () => {
     const store = await open(folder, { freeBytesMin: Number.MAX_SAFE_INTEGER })
     await expect(store.append([event(1)])).rejects.toMatchObject({ code: 'disk_low', outcome: 'none' })
     await expect(store.ping()).rejects.toMatchObject({ code: 'disk_low' })
+    const refused = { code: 'disk_low', outcome: 'none' }
+    await expect(store.addStartedCall(newStartedCall())).rejects.toMatchObject(refused)
+    await expect(store.publish([])).rejects.toMatchObject(refused)
     expect(await store.listEvents({ after: 0, limit: 10 })).toEqual([])
     expect(await store.foldRead('node', 10, 1_000)).toMatchObject({ events: [] })
   })

@@ -14,12 +14,15 @@ export function addExplainCommand(program: Command, context: Context): void {
     .command('explain')
     .description('say of an event what became of it at each destination, and why')
     .argument('<id>', 'of the event, evt_…')
+    .option('--destination <id>', "only this one, by id or name, such as another agent's webhook")
   addConnectionOptions(explain.addOption(jsonOption()))
     .addHelpText('after', helpEnding('hookswitch explain evt_01m812c3npnwhxm7s3kfwmg6x2'))
-    .action(async (id: string, options: ConnectionOptions & { json?: true }) => {
+    .action(async (id: string, options: ConnectionOptions & { destination?: string; json?: true }) => {
       const { terminal } = context
       const api = await connect(options, context)
-      const { value, text } = await api.get<ApiExplanation>(`/events/${encodeURIComponent(id)}/explain`)
+      const { value, text } = await api.get<ApiExplanation>(`/events/${encodeURIComponent(id)}/explain`, {
+        destination: options.destination,
+      })
       terminal.print(options.json === true ? text : formatExplanation(value, terminal))
     })
 }
@@ -46,6 +49,6 @@ function formatExplanation(
     )
   })
   if (!folded) lines.unshift('  It is stored; its turn to be routed has not come yet.')
-  else if (lines.length === 0) lines.push('  There are no destinations, and there were none then.')
+  else if (lines.length === 0) lines.push('  No destination takes such events, and none did then.')
   return [title, ...lines].join('\n')
 }

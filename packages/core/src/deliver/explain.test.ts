@@ -489,3 +489,31 @@ test('every destination has one answer, in the order in which they were made', (
     ['second', 'delivered'],
   ])
 })
+
+describe('the webhooks of other agents', () => {
+  const scope = { sources: ['agent:x'], agents: ['x'] }
+  const published = { ...event, source: 'agent:y' }
+  const subject: ExplainSubject = {
+    event,
+    folded: true,
+    agentId: 'x',
+    versions: [version({ definition: definition({ scope }) })],
+    deliveries: [],
+    destinations: [destination({ scope })],
+    now,
+  }
+
+  test('are left out, also of a received event that names the agent - there may be hundreds', () => {
+    expect(explainEvent(subject)).toEqual([])
+    expect(explainEvent({ ...subject, event: published })).toEqual([])
+    expect(explainEvent({ ...subject, event: { ...event, source: 'agent:x' } })).toHaveLength(1)
+  })
+
+  test('are explained when they are asked for', () => {
+    const [explanation] = explainEvent({ ...subject, event: published, destinationKey: 1 })
+    expect(explanation).toMatchObject({
+      state: 'out_of_scope',
+      sentence: 'Not sent: urgent takes the source agent:x only, this came from agent:y.',
+    })
+  })
+})

@@ -1,3 +1,4 @@
+import { onlyPublishedSource } from '../publish/published-source.ts'
 import { notRouted, type NotRouted } from '../route/route.ts'
 import type { StoredEvent } from '../store/store.ts'
 import type { ListedDelivery, StoredAttempt, StoredLane } from './delivery.ts'
@@ -77,16 +78,27 @@ export interface ExplainSubject {
   deliveries: readonly ExplainedDelivery[]
   /** Those that exist now. */
   destinations: readonly StoredDestination[]
+  /** Only about this one, whatever it takes. */
+  destinationKey?: number | null
   /** Unix milliseconds by the store's clock. */
   now: number
 }
 
-/** Says of each destination what became of the event there, and why; nothing of those that were gone before. Pure. */
+/**
+ * Says of each destination what became of the event there, and why; nothing of those that were gone before, nor of the
+ * webhooks of other agents, of which there may be hundreds. Pure.
+ */
 export function explainEvent(subject: ExplainSubject): Explanation[] {
+  const { event, destinationKey = null } = subject
+  if (destinationKey !== null) return [explainAt(destinationKey, subject)]
+  const concerns = ({ scope }: DestinationDefinition): boolean =>
+    [null, event.source].includes(onlyPublishedSource(scope))
   const keys = new Set([
-    ...subject.destinations.map(({ key }) => key),
+    ...subject.destinations.filter(({ definition }) => concerns(definition)).map(({ key }) => key),
     // One that was gone before the event has no other version than its removal.
-    ...subject.versions.filter(({ definition }) => definition !== null).map(({ key }) => key),
+    ...subject.versions
+      .filter(({ definition }) => definition !== null && concerns(definition))
+      .map(({ key }) => key),
     ...subject.deliveries.map(({ delivery }) => delivery.destinationKey),
   ])
   return [...keys].sort((one, other) => one - other).map((key) => explainAt(key, subject))

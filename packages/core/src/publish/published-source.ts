@@ -30,3 +30,9 @@ export function publishingAgent(source: string): string | null {
 export function isPublishedSource(source: string): boolean {
   return source.startsWith(agentPrefix) || source.startsWith(overridePrefix)
 }
+
+/** The source of published events that a destination takes alone; null where it takes others, or may. */
+export function onlyPublishedSource({ sources }: { sources: readonly string[] | null }): string | null {
+  const [only] = sources ?? []
+  return sources?.length === 1 && only !== undefined && isPublishedSource(only) ? only : null
+}

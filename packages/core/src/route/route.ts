@@ -2,7 +2,7 @@ import type { CallHead } from '@hookswitch/events'
 import type { RoutedDelivery } from '../deliver/delivery.ts'
 import type { DestinationDefinition } from '../deliver/destination.ts'
 import type { RoutedDestination } from '../store/store.ts'
-import { isPublishedSource, publishingAgent } from '../publish/published-source.ts'
+import { onlyPublishedSource, publishingAgent } from '../publish/published-source.ts'
 import { laneKey, type LaneSubject } from './lane-key.ts'
 
 /** Why a destination does not take an event. */
@@ -69,19 +69,14 @@ function destinationsFor(
   if (lists === undefined) {
     lists = { published: new Map(), others: [] }
     for (const destination of destinations) {
-      const { sources } = destination.definition.scope
-      const [only] = sources ?? []
-      if (sources?.length !== 1 || only === undefined || !isPublishedSource(only)) {
-        lists.others.push(destination)
-        continue
-      }
-      const known = lists.published.get(only)
-      if (known === undefined) lists.published.set(only, [destination])
-      else known.push(destination)
+      const only = onlyPublishedSource(destination.definition.scope)
+      const list = only === null ? lists.others : (lists.published.get(only) ?? [])
+      if (only !== null) lists.published.set(only, list)
+      list.push(destination)
     }
     bySource.set(destinations, lists)
   }
-  const own = isPublishedSource(source) ? lists.published.get(source) : undefined
+  const own = lists.published.get(source)
   return own === undefined
     ? lists.others
     : [...own, ...lists.others].sort((one, other) => one.key - other.key)

@@ -5,8 +5,10 @@ import type { ApiApp, ApiOptions } from './app.ts'
 import { attemptSchema, shownAttempt } from './attempt-json.ts'
 import { deliverySchema, shownDelivery } from './delivery-json.ts'
 import { holdSchema, namedDestinationSchema, shownHold } from './destination-json.ts'
+import { findDestinationKey } from './destination-list.ts'
 import { ApiError } from './errors.ts'
 import { deliveryId, laneId } from './keyed-id.ts'
+import { parameters, textFilter } from './parameters.ts'
 import { iso, isoOrNull, isoTime } from './times.ts'
 
 const states = [
@@ -63,8 +65,13 @@ const route = createRoute({
   path: '/events/{id}/explain',
   summary: 'Explain what became of an event',
   description:
-    'For each destination: whether the event was sent there, what it waits for, or why it was not sent, by the settings of that time.',
-  request: { params: z.object({ id: z.string().openapi({ example: 'evt_01m812c3npnwhxm7s3kfwmg6x2' }) }) },
+    'For each destination: whether the event was sent there, what it waits for, or why it was not sent, by the settings of that time. The webhooks of other agents are left out unless they are asked for.',
+  request: {
+    params: z.object({ id: z.string().openapi({ example: 'evt_01m812c3npnwhxm7s3kfwmg6x2' }) }),
+    query: parameters({
+      destination: textFilter('Only this one, by id or name, also one that was removed.', 'crm'),
+    }),
+  },
   responses: {
     200: jsonAnswer(
       'An answer of every destination.',
@@ -79,7 +86,7 @@ const route = createRoute({
         })
         .openapi('ExplainedEvent'),
     ),
-    ...errorAnswers('not_found'),
+    ...errorAnswers('invalid_request', 'not_found'),
   },
 })
 
@@ -88,6 +95,8 @@ export function addExplainRoute(app: ApiApp, { store, clock }: Pick<ApiOptions, 
     const event = await store.getEvent(c.req.valid('param').id)
     if (event === null) throw new ApiError('not_found', 'No event has this id')
     const { id: eventId, callId, type, seq } = event
+    const { destination } = c.req.valid('query')
+    const destinationKey = destination === undefined ? null : await findDestinationKey(store, destination)
     // Before the deliveries: an event that is routed in between has some, and is not taken for left out.
     const folded = (await store.logBounds()).foldedSeq >= seq
     const [call, versions, destinations, deliveries] = await Promise.all([
@@ -103,6 +112,7 @@ export function addExplainRoute(app: ApiApp, { store, clock }: Pick<ApiOptions, 
       versions,
       deliveries: await Promise.all(latestOf(deliveries).map(withCircumstances)),
       destinations,
+      destinationKey,
       now: clock(),
     })
     return c.json({ eventId, callId, type, seq, folded, destinations: explanations.map(shown) }, 200)
