@@ -26,7 +26,7 @@ const layout: Record<string, readonly string[]> = {
 const layoutOfTests = ['testkit', ...(layout['testkit'] ?? [])]
 
 /** Published for runtimes that are not Node. */
-const anyRuntime = new Set(['events', 'sender'])
+const anyRuntime = new Set(['events', 'sender', 'receiver'])
 
 /** The environment is read in one place; the command hands the process's own on to it, and its start prepares it. */
 const environmentReaders = new Set([

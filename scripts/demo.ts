@@ -11,7 +11,6 @@ import { followStream } from '../packages/cli/src/tail/follow-stream.ts'
 import { printable, printableValue } from '../packages/cli/src/terminal/printable.ts'
 import { shellWord } from '../packages/cli/src/terminal/shell-word.ts'
 import { createTerminal, type Style, type Terminal } from '../packages/cli/src/terminal/terminal.ts'
-import { columnsOf } from '../packages/cli/src/terminal/width.ts'
 import { wrapText } from '../packages/cli/src/terminal/wrap.ts'
 import { localClock } from '../packages/cli/src/time/moment.ts'
 import { authorizationHeader, type CallRecord } from '../packages/events/src/index.ts'
@@ -24,8 +23,11 @@ import { readEnvironment, resolveConfig, startServer } from '../packages/server/
  * them, so that every demo begins empty and what was made up is never mistaken for what was received.
  */
 
-/** In real time: a new call about every twenty seconds, so that two or three are live at once. */
-const eventsPerSecond = 0.6
+/** In real time: a new call about every fifteen seconds, so that two or three are live at once. */
+const eventsPerSecond = 1
+
+/** Its first four calls are of all four agents, in turn in English and in Arabic, and all are answered. */
+const seed = '6'
 
 /** What a newcomer will meet sooner or later, and should see handled. */
 const faults = readFaults('duplicate=0.05,late-recording=0.3,null-fields=0.2')
@@ -35,15 +37,6 @@ const recordMs = 5_000
 const recordAskMs = 100
 
 const terminal = createTerminal(process)
-const stopAsked = firstStopSignal(process)
-const folder = await mkdtemp(join(tmpdir(), 'hookswitch-demo-'))
-try {
-  await demonstrate(folder)
-} finally {
-  await rm(folder, { recursive: true, force: true })
-}
-// Winding down, Node gives its signal handlers back, and a signal that npm passes on late would look like a kill.
-process.exit()
 
 async function demonstrate(dataFolder: string): Promise<void> {
   const environment = readEnvironment(
@@ -56,7 +49,7 @@ async function demonstrate(dataFolder: string): Promise<void> {
   const api = createApiClient(server.url, adminToken)
   const startAt = Date.now()
   const simulation = createSimulation({
-    seed: 'demo',
+    seed,
     startAt,
     calls: Infinity,
     rate: eventsPerSecond,
@@ -90,7 +83,7 @@ async function demonstrate(dataFolder: string): Promise<void> {
 
 function greeting(url: string, dataFolder: string): string {
   const { port } = new URL(url)
-  const commands = ['calls', 'tail', 'calls --outcome resolved=true'].map((command) => {
+  const commands = ['calls', 'tail'].map((command) => {
     return `    PORT=${port} HOOKSWITCH_DATA_DIR=${shellWord(dataFolder)} npx hookswitch ${command}`
   })
   return [
@@ -160,7 +153,6 @@ function outcomeOf({ outcome }: CallRecord): string {
   const collected = Object.entries(outcome).filter(([, { origin }]) => origin === 'collected')
   return collected
     .map(([name, field]) => (field.state === 'null' ? `${name} –` : `${name} ${printableValue(field.value)}`))
-    .filter((text) => columnsOf(text) > 0)
     .join(' · ')
 }
 
@@ -174,3 +166,13 @@ async function endedRecord(api: ApiClient, callId: string, signal: AbortSignal):
   }
   return null
 }
+
+const stopAsked = firstStopSignal(process)
+const folder = await mkdtemp(join(tmpdir(), 'hookswitch-demo-'))
+try {
+  await demonstrate(folder)
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+// Winding down, Node gives its signal handlers back, and a signal that npm passes on late would look like a kill.
+process.exit()

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { afterEach, expect, test } from 'vitest'
 import { startReceiver, type ReceiverProgram } from '../packages/sender/test/receiver-program.ts'
 import { faultPresets, type FaultName } from '../packages/sender/src/simulator/faults.ts'
 import { createSimulation, type SimulatedCall } from '../packages/sender/src/simulator/index.ts'
 import { sourceOf } from './constant-reader.ts'
-import { codesIn, rowsUnder } from './page-reader.ts'
+import { codesIn, fencesOf, rowsUnder, sectionOf } from './page-reader.ts'
+import { repositoryRoot } from './repository.ts'
 
 // What rehearse.md says of the guide's samples, seen on its Express handler under the simulator.
 
@@ -111,4 +113,14 @@ test('what the page quotes stands in the samples, where they are rebuilt', () =>
   const elsewhere = ['Promise.race', 'outcomeResult.noticePeriod', 'priority ===', 'Object.values']
   const missing = quoted.filter((code) => !samples.includes(code))
   expect(missing.filter((code) => !elsewhere.some((begin) => code.startsWith(begin)))).toEqual([])
+})
+
+test('the library makes ten calls, the same each time', () => {
+  const [example] = fencesOf(sectionOf(page, 'As a library'), 'ts')
+  const args = ['--conditions=hookswitch-source', '--input-type=module-typescript', '-e', example?.text ?? '']
+  const run = (): string => execFileSync(process.execPath, args, { cwd: repositoryRoot, encoding: 'utf8' })
+  const printed = run()
+  expect(printed.trim().split('\n')).toHaveLength(10)
+  expect(printed).toMatch(/^(?:call_\w+ \d+\n)+$/)
+  expect(run()).toBe(printed)
 })

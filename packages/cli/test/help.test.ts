@@ -38,6 +38,7 @@ test('there are the commands that were promised', () => {
     'hookswitch init',
     'hookswitch serve',
     'hookswitch send',
+    'hookswitch simulate',
     'hookswitch calls',
     'hookswitch calls list',
     'hookswitch calls show',

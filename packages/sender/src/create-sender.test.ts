@@ -112,10 +112,15 @@ describe('order', () => {
     expect(arrived(peer).sort()).toEqual(['a/1', 'b/1'])
     letGo(arrived(peer).indexOf('b/1'))
     await results[2]
-    expect(peer.requests).toHaveLength(2)
-    letGo()
-    await peer.reached(3)
-    expect(arrived(peer)[2]).toBe('a/2')
+    results.push(sender.send(numbered('a', 3)))
+    for (const next of ['a/2', 'a/3', 'a/4']) {
+      const before = peer.requests.length
+      expect(arrived(peer)).not.toContain(next)
+      letGo()
+      await peer.reached(before + 1)
+      expect(arrived(peer).slice(before)).toEqual([next])
+      if (next === 'a/2') results.push(sender.send(numbered('a', 4)))
+    }
     letGo()
     for (const result of results) expect(await result).toMatchObject({ ok: true, attempts: 1, status: 200 })
   })

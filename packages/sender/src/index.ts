@@ -2,6 +2,8 @@
 export { buildEvent } from './build-event.ts'
 export type { BuiltEvent, EventInput } from './build-event.ts'
 export { buildLegacyEvent } from './build-legacy-event.ts'
+export { sampleData } from './sample-data.ts'
+export type { SampleData } from './sample-data.ts'
 
 // By what its receiver knows who sent it.
 export { authorizationHeader } from '@hookswitch/events'
@@ -18,5 +20,3 @@ export type { Retry, RetryPreset } from './retry.ts'
 export { SenderError } from './send-result.ts'
 export type { Delivered, NotDelivered, SendAttempt, SendFailure, SendResult } from './send-result.ts'
 export type { Timers } from './timers.ts'
-export { sampleData } from './sample-data.ts'
-export type { SampleData } from './sample-data.ts'

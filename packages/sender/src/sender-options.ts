@@ -108,7 +108,6 @@ function resolveUrl(text: unknown, allowHttp: boolean): string {
   if (url.username !== '' || url.password !== '') {
     throw new TypeError(`url has a user or a password in it, ${expected}, and authKey and authSecret`)
   }
-  url.hash = ''
   return url.href
 }
 

@@ -1,7 +1,7 @@
 import type { EventInput } from '../src/index.ts'
 
 /** The params of the guide's echo pattern. */
-export const params = {
+const params = {
   application_id: '12345',
   user_id: 'user-789',
   session_id: 'sess-abc-def',

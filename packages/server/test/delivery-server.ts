@@ -22,7 +22,10 @@ const fromConfig = webhook({
 export async function startDeliveryServer(
   destinations: readonly DestinationConfig[] = [fromConfig],
 ): Promise<DeliveryServer> {
-  const server = await startApiServer({ config: { destinations } })
+  return deliveryServer(await startApiServer({ config: { destinations } }))
+}
+
+export function deliveryServer(server: ApiServer): DeliveryServer {
   const send: DeliveryServer['send'] = (method, path, body, headers = {}) => {
     const type = { 'content-type': 'application/json' }
     return server.ask(path, {

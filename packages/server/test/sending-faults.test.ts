@@ -177,7 +177,10 @@ async function expectTheSame(
       eventCount: eventsOfCall,
       transcriptSource: 'final',
       tools: [{ name: 'lookup' }],
-      outcome: { application_id: { origin: 'echoed' }, expectedSalary: { value: '80000', origin: 'collected' } },
+      outcome: {
+        application_id: { origin: 'echoed' },
+        expectedSalary: { value: '80000', origin: 'collected' },
+      },
     })
     expect({ ...here, sources: [] }, callId).toEqual({ ...other, sources: [] })
   }

@@ -186,7 +186,7 @@ test('what a call was started with is in no byte of the files after an erase, no
   }
   for (let round = 0; round < 3; round += 1) {
     // Rows grow with what is published, and move.
-    const batch = started.map((one, call): Publication => {
+    const batch = started.map((_, call): Publication => {
       const at = start + made
       const answer = {
         id: numberOf(call),

@@ -5,6 +5,8 @@ export interface AgentDefinition {
   project: string | null
   /** JSON Schema of what its calls collect. */
   outcomeSchema: Record<string, unknown> | null
+  /** Counts the changes of its webhook, which has a row of its own, so that they count in the agent's version too. */
+  webhookChanges?: number
 }
 
 /** An agent that was made over the API; those of the config file stand in it alone. */

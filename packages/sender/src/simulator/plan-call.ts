@@ -40,9 +40,11 @@ export function planCall(chance: Chance, options: ResolvedSimulation, place: Pla
     options.dialect === 'mixed' ? cast.pick(['v1', 'legacy']) : options.dialect,
     options.transcript === 'mixed' ? cast.pick(['delta', 'cumulative']) : options.transcript,
   ] as const
-  const callId = `call_${cast.hex(16)}`
   const userNumber = phoneNumber(cast)
-  const conversationId = `conv-${cast.hex(12)}`
+  // A run that begins at another time tells the same stories, of calls of its own.
+  const ids = chance.of(`ids ${options.startAt}`)
+  const callId = `call_${ids.hex(16)}`
+  const conversationId = `conv-${ids.hex(12)}`
 
   const story = script.tell(chance.of('story'), language)
   const course = courseOf(chance.of('course'), story)

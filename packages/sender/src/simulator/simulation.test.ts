@@ -83,6 +83,19 @@ describe('a simulation', () => {
     expect(new Set(ids.map(({ callId }) => callId)).size).toBe(120)
   })
 
+  test('tells the same stories with the same seed at another time - a demonstration can be relied on', () => {
+    const storiesOf = (calls: SimulatedCall[]) =>
+      calls.map((call) => ({
+        ...truthOf(call, () => true),
+        callId: '',
+        conversationId: '',
+        recordingUrl: '',
+      }))
+    const withoutTimes = (calls: SimulatedCall[]) =>
+      storiesOf(calls).map((story) => ({ ...story, startedAt: 0, answeredAt: 0, endedAt: 0 }))
+    expect(withoutTimes(callsOf({ startAt: startAt + 86_400_000 }))).toEqual(withoutTimes(callsOf()))
+  })
+
   test('tells the same calls whatever happens to their events on the way - runs can be compared', () => {
     const bodies = (calls: SimulatedCall[]): string[][] =>
       calls.map(({ events }) => events.map(({ body }) => textOf(body())))

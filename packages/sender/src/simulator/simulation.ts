@@ -26,9 +26,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
 }
 
 function* callsOf(options: ResolvedSimulation): Generator<SimulatedCall, void> {
-  const { seed, startAt, calls, rate, speed, faults } = options
-  // The start is part of it, so that the calls of a later run are others.
-  const chance = new Chance(`${seed}/${startAt}`)
+  const { seed, calls, rate, speed, faults } = options
+  const chance = new Chance(seed)
   let requests = 0
   for (let number = 0; number < calls; number += 1) {
     const beginsMs = Math.round((requests / rate) * 1_000)

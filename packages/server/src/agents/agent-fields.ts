@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { objectOf, refuse } from '../config/object-schema.ts'
+import { isNestedDeeper, jsonObject, objectOf, refuse } from '../config/object-schema.ts'
 import { readOutcomeSchema } from '../config/outcome-schema.ts'
 import { endpointFields } from '../destinations/destination-fields.ts'
 
@@ -39,9 +39,13 @@ const enabled = 'true or false'
 /** Stored with the agent, read with every call that is shown. */
 const outcomeSchemaBytesMax = 32 * 1024
 
-const outcomeSchema = z
-  .record(z.string(), z.unknown(), 'a JSON Schema, or null')
+const outcomeSchemaNestingMax = 64
+
+const outcomeSchema = jsonObject('a JSON Schema, or null')
   .superRefine((schema, context) => {
+    if (isNestedDeeper(schema, outcomeSchemaNestingMax)) {
+      return refuse(context, `is nested deeper than ${outcomeSchemaNestingMax} levels`)
+    }
     const bytes = Buffer.byteLength(JSON.stringify(schema))
     if (bytes > outcomeSchemaBytesMax) {
       return refuse(context, `has ${bytes} bytes, expected at most ${outcomeSchemaBytesMax}`)

@@ -16,7 +16,7 @@ export function createCallViews(
   configured: AgentViews,
   store: Pick<PublishStore, 'getAgent' | 'getStartedCall'>,
 ): CallViews {
-  const compiled = new Map<string, { version: number; view: CallView }>()
+  const compiled = new Map<string, { key: number; version: number; view: CallView }>()
 
   async function ofAgent(agentId: string): Promise<CallView> {
     const known = configured(agentId)
@@ -26,7 +26,10 @@ export function createCallViews(
     if (agent === null || schema === null) return {}
     const kept = compiled.get(agentId)
     compiled.delete(agentId)
-    const entry = kept?.version === agent.version ? kept : { version: agent.version, view: viewOf(schema) }
+    const { key, version } = agent
+    // One that was removed and made again under the same id has another key, and begins at the same version.
+    const isSame = kept?.key === key && kept.version === version
+    const entry = isSame ? kept : { key, version, view: viewOf(schema) }
     compiled.set(agentId, entry)
     const [oldest] = compiled.keys()
     if (compiled.size > schemasMax && oldest !== undefined) compiled.delete(oldest)

@@ -6,7 +6,7 @@ import { splitSettings } from '../destinations/secret-settings.ts'
 
 const webhookKind = destinationKinds.get('webhook') as DestinationKind
 
-/** What is set of the webhook of an agent; the first three as they were given. */
+/** What is set of the webhook of an agent; the first four as they were given. */
 export interface EndpointOptions extends Pick<DestinationDefinition, 'events' | 'retry' | 'limits'> {
   url?: unknown
   authKey?: unknown
@@ -19,15 +19,14 @@ export type EndpointReading =
 
 /**
  * The webhook of an agent as a destination: it takes the events that the agent publishes and no others, in order per
- * call. What is wrong with its settings is said at their place in the webhook.
+ * call. What is wrong with its settings is said at their place in the webhook; one that is there and undefined is
+ * wrong, since that is what a variable leaves behind that is not set.
  */
-export function readEndpoint(agentId: string, options: EndpointOptions): EndpointReading {
-  const { events, retry, limits, url, authKey, authSecret, signingSecrets } = options
-  const given = Object.entries({ url, authKey, authSecret, signingSecrets })
-  const settings = webhookKind.settings.safeParse(
-    Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== null)),
-    { reportInput: true },
-  )
+export function readEndpoint(
+  agentId: string,
+  { events, retry, limits, ...given }: EndpointOptions,
+): EndpointReading {
+  const settings = webhookKind.settings.safeParse(given, { reportInput: true })
   if (!settings.success) return { ok: false, issues: settings.error.issues }
   const json = JSON.parse(JSON.stringify(settings.data)) as Record<string, unknown>
   const split = splitSettings(json, webhookKind)

@@ -4,23 +4,34 @@ import {
   agentSource,
   destinationId,
   publishingAgent,
-  type AgentDefinition,
   type Store,
   type StoredAgent,
   type StoredDestination,
 } from '@hookswitch/core'
-import type { z } from 'zod'
 import { ApiError } from '../api/errors.ts'
-import { invalidRequest } from '../api/invalid-request.ts'
-import { destinationProblem, type SharedContext } from '../destinations/check-destinations.ts'
+import type { SharedContext } from '../destinations/check-destinations.ts'
 import type { DestinationSecrets } from '../destinations/destination-secrets.ts'
 import type { ResolvedDestination } from '../destinations/read-destination.ts'
-import { hasHiddenQuery, shownSettings } from '../destinations/shown-settings.ts'
 import { SealError, type Sealer } from '../secrets/sealer.ts'
-import type { Agent, AgentBook } from './agent-book.ts'
-import { apiAgentFields } from './agent-fields.ts'
-import { readEndpoint } from './endpoint.ts'
-import { newSigningSecret, rotated, validSecrets, versionOf, type SigningVersion } from './signing-keys.ts'
+import type { AgentBook } from './agent-book.ts'
+import {
+  agentDefinition,
+  describeAgent,
+  isEnabled,
+  isObject,
+  mergeAgentChange,
+  readAgentFields,
+  type WebhookFields,
+} from './agent-change.ts'
+import { givenEndpoint } from './given-endpoint.ts'
+import {
+  currentVersion,
+  newSigningSecret,
+  rotated,
+  validSecrets,
+  versionOf,
+  type SigningVersion,
+} from './signing-keys.ts'
 
 export interface ManagedAgentsOptions {
   store: Pick<
@@ -49,8 +60,18 @@ export interface AgentChange {
   signingSecret: string | null
 }
 
-type Fields = z.output<typeof apiAgentFields>
-type WebhookFields = NonNullable<Fields['webhook']>
+/** What a change comes to at the webhook. */
+type WebhookPlan =
+  | { act: 'none' | 'remove' }
+  | {
+      act: 'write'
+      webhook: ResolvedDestination
+      /** Null where it stays as it is switched. */
+      enabled: boolean | null
+      signingSecret: string | null
+      /** What is stored says the same. */
+      isSame: boolean
+    }
 
 /** Webhooks of agents; each has a row, a line in the metrics, and lanes that are looked for. */
 const webhooksMax = 1_000
@@ -60,6 +81,9 @@ const roundsMax = 5
 
 /** Pending deliveries that a removal ends in one transaction. */
 const removedAtOnceMax = 1_000
+
+/** A webhook that is older and has no agent is what a crash has left: no request takes so long. */
+const halfMadeMs = 60_000
 
 /** What says that a person has switched a webhook off. */
 const disabledDetail = 'the webhook of the agent is disabled'
@@ -79,35 +103,54 @@ export class ManagedAgents {
   /** @throws ApiError */
   async add(given: Record<string, unknown>): Promise<AgentChange> {
     const { store, agents, clock } = this.#options
-    const fields = readFields(given)
+    const fields = readAgentFields(given)
     const id = fields.id ?? newAgentId(clock())
     if ((await agents.get(id)) !== null) throw idTaken(id)
-    const made = fields.webhook === null ? null : await this.#newEndpoint(id, fields.webhook)
-    const agent = await store.addAgent({ id, definition: definitionOf(fields) })
+    const left = await this.#ownEndpoint(id)
+    if (left !== null && clock() - left.createdAt > halfMadeMs) await this.#removeEndpoint(left, 'skip')
+    const plan = await this.#plan(id, null, fields.webhook, given['webhook'])
+    const made = await this.#apply(null, plan)
+    if (made === 'changed') throw changedByOthers()
+    const agent = await store.addAgent({ id, definition: agentDefinition(fields) })
     if (agent === null) {
-      // Whoever was faster has the id, and a webhook of that name, if there is one, is theirs to make.
-      if (made !== null) await store.removeDestination(made.endpoint.id, 'refuse', removedAtOnceMax)
+      // Whoever was faster has the id, and made the agent without a webhook.
+      if (made !== null) await this.#removeEndpoint(made, 'skip')
       throw idTaken(id)
     }
-    return { agent, signingSecret: made?.signingSecret ?? null }
+    return { agent, signingSecret: plan.act === 'write' ? plan.signingSecret : null }
   }
 
-  /** @throws ApiError */
-  async change(id: string, change: Record<string, unknown>): Promise<AgentChange> {
-    const { store } = this.#options
-    let signingSecret: string | null = null
+  /**
+   * The agent's row goes first, since its version tells changes apart; a removal goes before it, since it may be
+   * refused.
+   *
+   * @param check throws where the agent is not any more as whoever asks has read it.
+   * @throws ApiError
+   */
+  async change(
+    id: string,
+    change: Record<string, unknown>,
+    check: (present: StoredAgent) => void,
+  ): Promise<AgentChange> {
+    let changed: StoredAgent | null = null
     for (let round = 0; round < roundsMax; round += 1) {
-      const agent = await this.stored(id)
-      const endpoint = await this.endpoint(id)
-      const present = this.#describe(agent, endpoint, change['webhook'])
-      const fields = readFields(merged(present, change), change)
-      const webhook = await this.#changeEndpoint(id, endpoint, fields.webhook, change['webhook'])
-      if (webhook === 'changed') continue
-      // Made in an earlier round, it is not made again, and must be told all the same.
-      signingSecret = webhook ?? signingSecret
-      const changed = await store.changeAgent(id, agent.version, definitionOf(fields))
-      if (changed === 'not_found') throw notFound()
-      if (changed !== 'changed') return { agent: changed, signingSecret }
+      const present: StoredAgent = changed ?? (await this.stored(id))
+      if (changed === null) check(present)
+      const endpoint = await this.#ownEndpoint(id)
+      const isAbout = isObject(change['webhook'])
+      const secrets = endpoint === null || !isAbout ? {} : this.#secretsBefore(id, endpoint, change)
+      const merged = mergeAgentChange(describeAgent(present, endpoint, secrets ?? {}), change)
+      const fields = readAgentFields(merged, change)
+      const plan = await this.#plan(id, endpoint, fields.webhook, change['webhook'], secrets)
+      if (plan.act === 'remove' && endpoint !== null) await this.#removeEndpoint(endpoint, undefined)
+      if (changed === null) {
+        const written = await this.#write(present, agentDefinition(fields), changesWebhook(plan, endpoint))
+        if (written === 'changed') continue
+        changed = written
+      }
+      const applied = await this.#apply(endpoint, plan)
+      if (applied === 'changed') continue
+      return { agent: changed, signingSecret: plan.act === 'write' ? plan.signingSecret : null }
     }
     throw changedByOthers()
   }
@@ -115,7 +158,7 @@ export class ManagedAgents {
   /** @throws ApiError where deliveries wait, and nobody says what becomes of them. */
   async remove(id: string, undelivered: 'skip' | 'dead' | undefined): Promise<void> {
     await this.stored(id)
-    const endpoint = await this.endpoint(id)
+    const endpoint = await this.#ownEndpoint(id)
     if (endpoint !== null) await this.#removeEndpoint(endpoint, undelivered)
     await this.#options.store.removeAgent(id)
   }
@@ -136,31 +179,25 @@ export class ManagedAgents {
   ): Promise<{ signingSecret: string | null; secret: string; previousUntil: string | null }> {
     const { store, sealer, clock } = this.#options
     for (let round = 0; round < roundsMax; round += 1) {
-      await this.stored(id)
-      const endpoint = await this.endpoint(id)
+      const agent = await this.stored(id)
+      const endpoint = await this.#ownEndpoint(id)
       if (endpoint === null) throw new ApiError('conflict', 'This agent has no webhook that could be signed')
-      const secrets = this.#secretsOf(endpoint, {})
+      const secrets = this.#secretsBefore(id, endpoint, {}) ?? {}
       const now = clock()
       const before = validSecrets(secrets['signingSecrets'], now)
-      const [current] = before
-      const currentVersion =
-        current === undefined ? 'v1' : versionOf(typeof current === 'string' ? current : current.secret)
-      const secret = given ?? (await newSigningSecret(version ?? currentVersion)).secret
-      const until = overlapMs === 0 || before.length === 0 ? null : now + overlapMs
-      const sealedSecrets = sealer.seal(endpoint.id, {
-        ...secrets,
-        signingSecrets: rotated(before, secret, until, now),
-      })
-      const { definition } = endpoint
+      const secret = given ?? (await newSigningSecret(version ?? currentVersion(before) ?? 'v1')).secret
+      const until = overlapMs === 0 ? null : now + overlapMs
+      const signingSecrets = rotated(before, secret, until, now)
+      if ((await this.#write(agent, agent.definition, true)) === 'changed') continue
       const changed = await store.changeDestination(endpoint.id, endpoint.version, {
-        definition,
-        sealedSecrets,
+        definition: endpoint.definition,
+        sealedSecrets: sealer.seal(endpoint.id, { ...secrets, signingSecrets }),
       })
       if (typeof changed === 'string') continue
       return {
         secret,
         signingSecret: given === null && versionOf(secret) === 'v1' ? secret : null,
-        previousUntil: until === null ? null : new Date(until).toISOString(),
+        previousUntil: until === null || signingSecrets.length === 1 ? null : new Date(until).toISOString(),
       }
     }
     throw changedByOthers()
@@ -173,78 +210,108 @@ export class ManagedAgents {
     return destinations.find(({ definition }) => definition.name === name) ?? null
   }
 
+  /** One that can be changed here. */
+  async #ownEndpoint(id: string): Promise<StoredDestination | null> {
+    const endpoint = await this.endpoint(id)
+    if (endpoint?.origin !== 'config') return endpoint
+    throw new ApiError(
+      'conflict',
+      `The webhook that the config file had for this agent is still there; remove it with DELETE /destinations/${encodeURIComponent(agentSource(id))}`,
+    )
+  }
+
   /** An agent that can be changed. */
   async stored(id: string): Promise<StoredAgent> {
-    const agent: Agent | null = await this.#options.agents.get(id)
+    const agent = await this.#options.agents.get(id)
     if (agent?.origin === 'config') throw inConfig()
     const stored = await this.#options.store.getAgent(id)
     if (stored === null) throw notFound()
     return stored
   }
 
-  async #newEndpoint(
-    id: string,
-    fields: WebhookFields,
-  ): Promise<{ endpoint: StoredDestination; signingSecret: string | null }> {
-    const { store, sealer } = this.#options
-    const webhooks = (await store.listDestinations()).filter(
-      ({ origin, definition }) => origin === 'agent' && publishingAgent(definition.name) !== null,
-    )
-    if (webhooks.length >= webhooksMax) {
-      throw new ApiError('conflict', `A server has at most ${webhooksMax} agents with a webhook; remove one`)
-    }
-    const made =
-      fields.signing === undefined || fields.signing === null ? null : await newSigningSecret(fields.signing)
-    const { definition, secrets } = await this.#readEndpoint(id, fields, made === null ? [] : [made.secret])
-    const key = destinationId()
-    const endpoint = await store.addDestination({
-      id: key,
-      origin: 'agent',
-      definition,
-      sealedSecrets: sealer.seal(key, secrets),
-    })
-    if (endpoint === null) throw changedByOthers()
-    if (!fields.enabled) await this.#hold(key)
-    return { endpoint, signingSecret: fields.signing === 'v1' ? (made?.secret ?? null) : null }
-  }
-
-  /** Returns the `v1` key that was made, null for none, or that another was faster. */
-  async #changeEndpoint(
+  /**
+   * @param given what is said of the webhook; undefined leaves it alone.
+   * @param before its secrets; null where they cannot be read.
+   */
+  async #plan(
     id: string,
     present: StoredDestination | null,
     fields: WebhookFields | null,
-    change: unknown,
-  ): Promise<string | null | 'changed'> {
-    const { store, sealer, clock } = this.#options
-    if (change === undefined) return null
-    if (fields === null) {
-      if (present !== null) await this.#removeEndpoint(present, undefined)
-      return null
+    given: unknown,
+    before: Readonly<Record<string, unknown>> | null = {},
+  ): Promise<WebhookPlan> {
+    if (given === undefined || (fields === null && present === null)) return { act: 'none' }
+    if (fields === null) return { act: 'remove' }
+    if (present === null) await this.#requireRoom()
+    const { signing, url, authKey, authSecret, events, retry, limits } = fields
+    const keys = before?.['signingSecrets']
+    const current = currentVersion(validSecrets(keys, this.#options.clock()))
+    const wanted = signing === undefined ? current : signing
+    const made = wanted === null || wanted === current ? null : await newSigningSecret(wanted)
+    const signingSecrets = wanted === null ? undefined : made === null ? keys : [made.secret]
+    const webhook = await givenEndpoint(
+      id,
+      {
+        ...{ url, authKey, authSecret, events, retry, limits },
+        ...(signingSecrets === undefined ? {} : { signingSecrets }),
+      },
+      this.#options.kindContext,
+    )
+    return {
+      act: 'write',
+      webhook,
+      enabled: isObject(given) && 'enabled' in given ? fields.enabled : null,
+      signingSecret: wanted === 'v1' ? (made?.secret ?? null) : null,
+      isSame:
+        isDeepStrictEqual(webhook.secrets, before) &&
+        isDeepStrictEqual(webhook.definition, present?.definition),
     }
-    if (present === null) return (await this.#newEndpoint(id, fields)).signingSecret
-    const before = this.#secretsOf(present, change)
-    const now = clock()
-    const keys = validSecrets(before['signingSecrets'], now)
-    const [current] = keys
-    const currentVersion =
-      current === undefined ? null : versionOf(typeof current === 'string' ? current : current.secret)
-    const wanted = fields.signing === undefined ? currentVersion : fields.signing
-    const made = wanted === null || wanted === currentVersion ? null : await newSigningSecret(wanted)
-    const signingSecrets = wanted === null ? [] : made === null ? keys : [made.secret]
-    const { definition, secrets } = await this.#readEndpoint(id, fields, signingSecrets)
-    const sealedSecrets = isDeepStrictEqual(secrets, before)
-      ? present.sealedSecrets
-      : sealer.seal(present.id, secrets)
-    const changed = await store.changeDestination(present.id, present.version, { definition, sealedSecrets })
-    if (typeof changed === 'string') return 'changed'
-    const isPaused = changed.flow.hold?.reason === 'paused'
-    if (!fields.enabled && !isPaused) await this.#hold(present.id)
-    if (fields.enabled && isPaused) await store.holdDestination(present.id, null)
-    return wanted === 'v1' ? (made?.secret ?? null) : null
   }
 
-  #hold(id: string): Promise<StoredDestination | null> {
-    return this.#options.store.holdDestination(id, { reason: 'paused', until: null, detail: disabledDetail })
+  /** The webhook after it; null where there is none. */
+  async #apply(
+    present: StoredDestination | null,
+    plan: WebhookPlan,
+  ): Promise<StoredDestination | null | 'changed'> {
+    const { store, sealer } = this.#options
+    if (plan.act !== 'write') return null
+    const { webhook, enabled, isSame } = plan
+    const { definition, secrets } = webhook
+    let written: StoredDestination | null | string
+    if (present === null) {
+      const key = destinationId()
+      const sealedSecrets = sealer.seal(key, secrets)
+      written = await store.addDestination({ id: key, origin: 'agent', definition, sealedSecrets })
+    } else {
+      // Sealed anew only where they are others: the same secrets would be another text.
+      const sealedSecrets = isSame ? present.sealedSecrets : sealer.seal(present.id, secrets)
+      written = await store.changeDestination(present.id, present.version, { definition, sealedSecrets })
+    }
+    if (written === null || typeof written === 'string') return 'changed'
+    if (enabled === null || enabled === isEnabled(written)) return written
+    const hold = enabled ? null : ({ reason: 'paused', until: null, detail: disabledDetail } as const)
+    return (await store.holdDestination(written.id, hold)) ?? 'changed'
+  }
+
+  /** Changes the row of the agent, so that its version counts what is done at the webhook as well. */
+  async #write(
+    { id, version, definition: before }: StoredAgent,
+    definition: StoredAgent['definition'],
+    changesEndpoint: boolean,
+  ): Promise<StoredAgent | 'changed'> {
+    const webhookChanges = (before.webhookChanges ?? 0) + (changesEndpoint ? 1 : 0)
+    const counted = webhookChanges === 0 ? definition : { ...definition, webhookChanges }
+    const written = await this.#options.store.changeAgent(id, version, counted)
+    if (written === 'not_found') throw notFound()
+    return written
+  }
+
+  async #requireRoom(): Promise<void> {
+    const webhooks = (await this.#options.store.listDestinations()).filter(
+      ({ origin, definition }) => origin === 'agent' && publishingAgent(definition.name) !== null,
+    )
+    if (webhooks.length < webhooksMax) return
+    throw new ApiError('conflict', `A server has at most ${webhooksMax} agents with a webhook; remove one`)
   }
 
   async #removeEndpoint({ id }: StoredDestination, undelivered: 'skip' | 'dead' | undefined): Promise<void> {
@@ -263,99 +330,27 @@ export class ManagedAgents {
     }
   }
 
-  async #readEndpoint(
+  /** Null where they cannot be read, and the change names all of them: otherwise one would be lost unseen. */
+  #secretsBefore(
     id: string,
-    fields: WebhookFields,
-    signingSecrets: readonly unknown[],
-  ): Promise<ResolvedDestination> {
-    const { url, authKey, authSecret, events, retry, limits } = fields
-    const keys = signingSecrets.length === 0 ? {} : { signingSecrets }
-    const reading = readEndpoint(id, { url, authKey, authSecret, events, retry, limits, ...keys })
-    if (!reading.ok) {
-      const issues = reading.issues.map((issue) => ({ ...issue, path: ['webhook', ...issue.path] }))
-      throw invalidRequest(issues, { webhook: fields }, 'json')
-    }
-    if (hasHiddenQuery(reading.endpoint.definition.settings['url'])) {
-      throw new ApiError(
-        'invalid_request',
-        'webhook.url ends with ?…, which stands for a query that is not shown; give the URL whole',
-      )
-    }
-    const problem = await destinationProblem(reading.endpoint, this.#options.kindContext)
-    if (problem !== null) throw new ApiError('invalid_request', problem.replace(/^settings\./, 'webhook.'))
-    return reading.endpoint
-  }
-
-  /** As `POST /agents` would describe it, with its secrets: what a change is merged into. */
-  #describe(
-    { definition }: StoredAgent,
-    endpoint: StoredDestination | null,
-    change: unknown,
-  ): Record<string, unknown> {
-    // What is not changed need not be read, and what is removed not either.
-    if (endpoint === null || !isObject(change)) return { ...definition, webhook: null }
-    const { events, retry, limits, settings } = endpoint.definition
-    const { authSecret } = this.#secretsOf(endpoint, change)
-    const { url, authKey } = settings
-    const enabled = endpoint.flow.hold?.reason !== 'paused'
-    return { ...definition, webhook: { url, authKey, authSecret, events, retry, limits, enabled } }
-  }
-
-  #secretsOf(endpoint: StoredDestination, change: unknown): Record<string, unknown> {
+    endpoint: StoredDestination,
+    { webhook }: Readonly<Record<string, unknown>>,
+  ): Record<string, unknown> | null {
     try {
       return this.#options.secretsOf(endpoint)
     } catch (error) {
       if (!(error instanceof SealError)) throw error
-      if (isObject(change) && secretFields.every((field) => field in change)) return {}
+      if (isObject(webhook) && 'authSecret' in webhook && 'signing' in webhook) return null
       throw new ApiError(
         'conflict',
-        `The webhook of this agent cannot be changed: ${error.message} (${secretFields.map((field) => `webhook.${field}`).join(', ')}; null is none)`,
+        `The webhook of this agent cannot be changed: ${error.message}, with PATCH /agents/${encodeURIComponent(id)} (webhook.authSecret and webhook.signing; null is none)`,
       )
     }
   }
 }
 
-/** All secrets of a webhook: where they cannot be read, a change that gives all of them loses none unseen. */
-const secretFields = ['authSecret', 'signing'] as const
-
-function readFields(given: Record<string, unknown>, shown: Record<string, unknown> = given): Fields {
-  const parsed = apiAgentFields.safeParse(given, { reportInput: true })
-  if (!parsed.success) throw invalidRequest(parsed.error.issues, shown, 'json')
-  return parsed.data
-}
-
-function definitionOf({ name, project, outcomeSchema }: Fields): AgentDefinition {
-  return { name, project, outcomeSchema }
-}
-
-/** The webhook and its limits are merged key by key, everything else is replaced; null takes a value away. */
-function merged(present: Record<string, unknown>, change: Record<string, unknown>): Record<string, unknown> {
-  const { webhook, ...others } = change
-  const whole = { ...present, ...others }
-  if (!isObject(webhook)) return webhook === undefined ? whole : { ...whole, webhook }
-  const before = isObject(present['webhook']) ? present['webhook'] : {}
-  const { limits } = webhook
-  const url = webhook['url'] === shownSettings(before)['url'] ? before['url'] : webhook['url']
-  const after = {
-    ...before,
-    ...webhook,
-    ...('url' in webhook ? { url } : {}),
-    ...(isObject(limits) && isObject(before['limits']) ? { limits: { ...before['limits'], ...limits } } : {}),
-  }
-  return { ...whole, webhook: withoutNulls(after) }
-}
-
-/** Null brings back a default; of `signing` and of the limits it is a value. */
-function withoutNulls(webhook: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(webhook).filter(
-      ([key, value]) => (value !== null && value !== undefined) || key === 'signing',
-    ),
-  )
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function changesWebhook(plan: WebhookPlan, endpoint: StoredDestination | null): boolean {
+  return plan.act === 'remove' || (plan.act === 'write' && (endpoint === null || !plan.isSame))
 }
 
 function notFound(): ApiError {

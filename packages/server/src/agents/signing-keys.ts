@@ -41,16 +41,26 @@ export function rotated(
   now: number,
 ): [SigningSecret, ...SigningSecret[]] {
   if (until === null) return [secret]
-  const kept = validSecrets(given, now).map((entry): SigningSecret => {
+  const kept = validSecrets(given, now).flatMap((entry): SigningSecret[] => {
     const end = typeof entry === 'string' ? until : Math.min(Date.parse(entry.until), until)
-    return { secret: typeof entry === 'string' ? entry : entry.secret, until: new Date(end).toISOString() }
+    // One that is given again signs once, and without an end.
+    return textOf(entry) === secret ? [] : [{ secret: textOf(entry), until: new Date(end).toISOString() }]
   })
   return [secret, ...kept.slice(0, keysMax - 1)]
 }
 
+/** The version of the current key; null where nothing is signed. */
+export function currentVersion([current]: readonly SigningSecret[]): SigningVersion | null {
+  return current === undefined ? null : versionOf(textOf(current))
+}
+
+function textOf(entry: SigningSecret): string {
+  return typeof entry === 'string' ? entry : entry.secret
+}
+
 export function shownKeys(given: unknown, now: number): ShownKey[] {
   return validSecrets(given, now).map((entry) => {
-    const secret = typeof entry === 'string' ? entry : entry.secret
+    const secret = textOf(entry)
     return {
       version: versionOf(secret),
       publicKey: publicKeyOf(secret),

@@ -4,7 +4,8 @@ import { knownEventTypes } from '@hookswitch/events'
 import { buildEvent, publicKeyOf, sampleData } from '@hookswitch/sender'
 import { answerWords } from '../agents/answer-words.ts'
 import { ManagedAgents } from '../agents/managed-agents.ts'
-import { objectOf } from '../config/object-schema.ts'
+import { versionOf } from '../agents/signing-keys.ts'
+import { objectOf, refuse } from '../config/object-schema.ts'
 import { signatureKeyProblem } from '../config/signature-key.ts'
 import { eventTypeField } from '../destinations/destination-fields.ts'
 import { actorHeaders, audit, reasonField } from './acts.ts'
@@ -41,7 +42,7 @@ const testRoute = createRoute({
               .openapi({
                 type: 'array',
                 items: { type: 'string' },
-                description: 'Those that the webhook takes by default.',
+                description: `Those that the webhook takes by default, the first ${testedTypesMax} of them.`,
                 example: ['call.ended'],
               }),
             reason: reasonField,
@@ -77,6 +78,23 @@ const overlap = `a number of hours from 0 to ${overlapHoursMax}`
 const version = 'v1 (HMAC-SHA256) or v1a (ed25519)'
 const secret = 'a secret such as whsec_… (HMAC) or whsk_… (ed25519), base64 after the prefix'
 
+const rotateBody = objectOf({
+  version: z
+    .enum(['v1', 'v1a'], version)
+    .optional()
+    .openapi({ description: 'Of the key that is made: as the one before, or `v1`.' }),
+  secret: z
+    .string(secret)
+    .refine((text) => /^whs(ec|k)_/.test(text) && signatureKeyProblem(text) === null, secret)
+    .optional(),
+  overlapHours: z.number(overlap).min(0, overlap).max(overlapHoursMax, overlap).default(overlapHoursDefault),
+  reason: reasonField,
+}).superRefine((given, context) => {
+  const ofSecret = given.secret === undefined ? given.version : versionOf(given.secret)
+  if (given.version === undefined || given.version === ofSecret) return
+  refuse(context, `is ${given.version}, expected none: the secret is ${ofSecret}`, ['version'])
+})
+
 const rotateRoute = createRoute({
   method: 'post',
   path: '/agents/{agentId}/signing-secret',
@@ -89,22 +107,7 @@ const rotateRoute = createRoute({
     body: {
       content: {
         'application/json': {
-          schema: objectOf({
-            version: z
-              .enum(['v1', 'v1a'], version)
-              .optional()
-              .openapi({ description: 'Of the key that is made: as the one before, or `v1`.' }),
-            secret: z
-              .string(secret)
-              .refine((text) => /^whs(ec|k)_/.test(text) && signatureKeyProblem(text) === null, secret)
-              .optional(),
-            overlapHours: z
-              .number(overlap)
-              .min(0, overlap)
-              .max(overlapHoursMax, overlap)
-              .default(overlapHoursDefault),
-            reason: reasonField,
-          }),
+          schema: rotateBody,
         },
       },
     },
@@ -152,7 +155,8 @@ export function addAgentActRoutes(app: ApiApp, options: ApiOptions): void {
     const callId = newCallId(clock()).replace(/^call_/, 'call_test_')
     const secret = aboutSecret(endpoint)
     const results = []
-    for (const eventType of events ?? endpoint.definition.events ?? knownEventTypes) {
+    const chosen = events ?? endpoint.definition.events ?? knownEventTypes
+    for (const eventType of chosen.slice(0, testedTypesMax)) {
       const sample = sampleData(eventType)
       const { body } = buildEvent({
         eventType,
@@ -184,7 +188,8 @@ export function addAgentActRoutes(app: ApiApp, options: ApiOptions): void {
   })
 
   app.openapi(rotateRoute, async (c) => {
-    const { version: wanted, secret: given, overlapHours, reason } = c.req.valid('json')
+    // A request without a body has not been filled.
+    const { version: wanted, secret: given, overlapHours, reason } = rotateBody.parse(c.req.valid('json'))
     const { agentId } = c.req.valid('param')
     const rotation = await managed.rotate(agentId, {
       secret: given ?? null,

@@ -155,8 +155,7 @@ export function addAgentRoutes(app: ApiApp, options: ApiOptions): void {
   app.openapi(changeRoute, async (c) => {
     const { reason, ...description } = c.req.valid('json')
     const { agentId } = c.req.valid('param')
-    const before = await shown(storedAgent(await managed.stored(agentId)))
-    const change = withoutReadOnly(description, before, agentReadOnly)
+    const change = settable(description, agentReadOnly)
     const { webhook } = change
     if (typeof webhook === 'object' && webhook !== null) {
       const given = settable({ ...webhook }, webhookReadOnly)
@@ -164,7 +163,10 @@ export function addAgentRoutes(app: ApiApp, options: ApiOptions): void {
       if (Array.isArray(given['signing'])) delete given['signing']
       change['webhook'] = given
     }
-    const { agent, signingSecret } = await managed.change(agentId, change)
+    const { agent, signingSecret } = await managed.change(agentId, change, (present) => {
+      const options = { endpoint: null, secretsOf, attempts: null, now: clock() }
+      withoutReadOnly(description, shownAgent(storedAgent(present), options), agentReadOnly)
+    })
     await audit(store, c.req.valid('header'), {
       action: 'agent.update',
       target: agentId,

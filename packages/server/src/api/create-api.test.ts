@@ -163,8 +163,11 @@ describe('the description of the API', () => {
       Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
     )
     expect(operations.map(({ name }) => name).sort()).toEqual([
+      'delete /agents/{agentId}',
       'delete /destinations/{id}',
       'delete /sources/{source}/secrets/{id}',
+      'get /agents',
+      'get /agents/{agentId}',
       'get /audit',
       'get /calls',
       'get /calls/{callId}',
@@ -185,7 +188,13 @@ describe('the description of the API', () => {
       'get /retention',
       'get /sources/{source}/secrets',
       'get /stream',
+      'patch /agents/{agentId}',
       'patch /destinations/{id}',
+      'post /agents',
+      'post /agents/{agentId}/calls',
+      'post /agents/{agentId}/signing-secret',
+      'post /agents/{agentId}/test',
+      'post /calls/{callId}/events',
       'post /deliveries/{id}/retry',
       'post /deliveries/{id}/skip',
       'post /destinations',
@@ -209,8 +218,8 @@ describe('the description of the API', () => {
     }
     expect(Object.keys(components.schemas).sort()).toEqual(
       (
-        'Act AddedSecret Attempt Call CallSummary Delivery DeliveryAttempt DeliveryDetail Destination DestinationKind DestinationName ' +
-        'DestinationState EraseReport Error Event ExplainedEvent Explanation Hold Issue Kept Lane OutcomeField Replay Retention Secret StartedReplay TestResult'
+        'Act AddedSecret Agent AgentTest AgentWebhook Attempt Call CallSummary ChangedAgent Delivery DeliveryAttempt DeliveryDetail Destination DestinationKind DestinationName ' +
+        'DestinationState EraseReport Error Event ExplainedEvent Explanation Health Hold Issue Kept Lane OutcomeField PublishedEvent Replay Retention Secret SigningSecret StartedCall StartedReplay TestResult'
       ).split(' '),
     )
     expect(components.securitySchemes).toEqual({ adminToken: { type: 'http', scheme: 'bearer' } })

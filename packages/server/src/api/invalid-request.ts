@@ -10,8 +10,16 @@ import {
 import { isSecretSetting } from '../destinations/secret-settings.ts'
 import { ApiError } from './errors.ts'
 
-/** Fields whose values are never quoted: secrets, and what names a person. */
-const secretFields: ReadonlySet<PropertyKey | undefined> = new Set(['secret', 'phone', 'param'])
+/** Fields whose values are never quoted: secrets, what names a person, and what was said in a call. */
+const secretFields: ReadonlySet<PropertyKey | undefined> = new Set([
+  'secret',
+  'phone',
+  'param',
+  'to',
+  'from',
+  'params',
+  'data',
+])
 
 /** Says of each parameter or field that was not accepted its name, what came and what was expected. */
 export function invalidRequest(
@@ -41,7 +49,7 @@ function describe(path: readonly PropertyKey[], given: unknown, noun: 'field' | 
   if (noun === 'parameter' && Array.isArray(value)) return 'given more than once'
   if (typeof value === 'object') return shownValue(value)
   const isSecret =
-    secretFields.has(path[0]) ||
+    (noun === 'field' && secretFields.has(path[0])) ||
     (path[0] === 'webhook'
       ? isSecretSetting(['settings', ...path.slice(1)], 'webhook')
       : isSecretSetting(path, valueAt(given, ['kind'])))

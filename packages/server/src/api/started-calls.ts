@@ -1,17 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { InFlight, ingestLimits } from '@hookswitch/core'
-import { readEndpoint } from '../agents/endpoint.ts'
-import { objectOf } from '../config/object-schema.ts'
-import { destinationProblem } from '../destinations/check-destinations.ts'
+import type { MiddlewareHandler } from 'hono'
+import { givenEndpoint } from '../agents/given-endpoint.ts'
+import { jsonObject, objectOf } from '../config/object-schema.ts'
 import { eventTypeField } from '../destinations/destination-fields.ts'
-import { callFields, refuseInexact } from '../publish/call-fields.ts'
+import { callFields, refuseNotExact } from '../publish/call-fields.ts'
 import { ensureOverrideHost } from '../publish/override.ts'
 import { actorHeaders, audit, reasonField } from './acts.ts'
 import { agentParams } from './agents.ts'
 import { bodyErrors, errorAnswers, jsonAnswer } from './answers.ts'
 import type { ApiApp, ApiOptions } from './app.ts'
 import { ApiError } from './errors.ts'
-import { invalidRequest } from './invalid-request.ts'
 import { iso, isoTime } from './times.ts'
 
 const startBody = objectOf({
@@ -68,9 +67,8 @@ const idempotencyKey = 'a text of 1 to 200 printable ASCII characters'
 
 const publishBody = objectOf({
   eventType: eventTypeField.pipe(z.string()).openapi({ type: 'string', example: 'call.ended' }),
-  data: z
-    .record(z.string(), z.unknown(), 'an object: what stands in data.data of the event')
-    .superRefine((data, context) => refuseInexact(data, [], context))
+  data: jsonObject('an object: what stands in data.data of the event')
+    .superRefine((data, context) => void refuseNotExact(data, context))
     .default({})
     .openapi({
       type: 'object',
@@ -135,7 +133,8 @@ export function addStartedCallRoutes(app: ApiApp, options: ApiOptions): void {
   const inFlight = new InFlight(ingestLimits.inFlightBytesMax)
 
   app.openapi(startRoute, async (c) => {
-    const { reason, webhook, ...call } = c.req.valid('json')
+    // A request without a body has not been filled.
+    const { reason, webhook, ...call } = startBody.parse(c.req.valid('json'))
     const { agentId } = c.req.valid('param')
     if ((await agents.get(agentId)) === null) throw new ApiError('not_found', 'No agent has this id')
     const override = webhook === null ? null : await readOverride(agentId, webhook)
@@ -158,22 +157,16 @@ export function addStartedCallRoutes(app: ApiApp, options: ApiOptions): void {
     return c.json({ callId, agentId, conversationId, createdAt: iso(createdAt) }, 201)
   })
 
-  app.openapi(publishRoute, async (c) => {
+  app.openapi({ ...publishRoute, middleware: boundInFlight(inFlight) }, async (c) => {
     const { eventType, data } = c.req.valid('json')
     const { callId } = c.req.valid('param')
     const key = c.req.valid('header')['idempotency-key'] ?? null
-    const bytes = Number(c.req.header('content-length') ?? 0)
-    if (!inFlight.take(bytes)) throw new ApiError('unavailable', 'Too much is being published at once')
-    try {
-      const result = await publisher.publish({ callId, eventType, data, idempotencyKey: key })
-      if (!result.ok) throw new ApiError(refusals[result.code], result.reason)
-      const { answer, duplicate } = result
-      return duplicate
-        ? c.json({ ...answer, callId, duplicate: true as const }, 200)
-        : c.json({ ...answer, callId }, 201)
-    } finally {
-      inFlight.release(bytes)
-    }
+    const result = await publisher.publish({ callId, eventType, data, idempotencyKey: key })
+    if (!result.ok) throw new ApiError(refusals[result.code], result.reason)
+    const { answer, duplicate } = result
+    return duplicate
+      ? c.json({ ...answer, callId, duplicate: true as const }, 200)
+      : c.json({ ...answer, callId }, 201)
   })
 
   /** The webhook of one call: what is wrong with it is said as of any other. */
@@ -181,20 +174,27 @@ export function addStartedCallRoutes(app: ApiApp, options: ApiOptions): void {
     const { url, authKey, authSecret, events } = webhook
     const limits = { concurrency: 1, perSecond: null }
     const retry = { preset: 'standard' } as const
-    const reading = readEndpoint(agentId, { url, authKey, authSecret, events, limits, retry })
-    if (!reading.ok) {
-      const issues = reading.issues.map((issue) => ({ ...issue, path: ['webhook', ...issue.path] }))
-      throw invalidRequest(issues, { webhook }, 'json')
-    }
-    const problem = await destinationProblem(reading.endpoint, kindContext)
-    if (problem !== null) throw new ApiError('invalid_request', problem.replace(/^settings\./, 'webhook.'))
-    const { definition, secrets } = reading.endpoint
+    const given = { url, authKey, authSecret, events, limits, retry }
+    const { definition, secrets } = await givenEndpoint(agentId, given, kindContext)
     const settings = definition.settings as { url: string; authKey?: string }
     return {
       url: settings.url,
       authKey: settings.authKey ?? null,
       authSecret: secrets['authSecret'] as string | undefined,
       events,
+    }
+  }
+}
+
+/** Of what is published, from before a body is read until it is on disk. */
+function boundInFlight(inFlight: InFlight): MiddlewareHandler {
+  return async (c, next) => {
+    const bytes = Number(c.req.header('content-length') ?? 0)
+    if (!inFlight.take(bytes)) throw new ApiError('unavailable', 'Too much is being published at once')
+    try {
+      await next()
+    } finally {
+      inFlight.release(bytes)
     }
   }
 }

@@ -16,3 +16,17 @@ export function objectOf<Shape extends z.core.$ZodLooseShape>(
   const known = Object.keys(shape).join(' ')
   return z.strictObject(shape, { error: ({ code }) => (code === 'unrecognized_keys' ? known : expectation) })
 }
+
+/** An object of JSON as it came, also with a key `__proto__`, which zod's own records leave out. */
+export function jsonObject(expectation: string): z.ZodCustom<Record<string, unknown>> {
+  return z.custom<Record<string, unknown>>(
+    (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
+    expectation,
+  )
+}
+
+/** Whether a value has objects and lists within each other in more than `levels` levels. */
+export function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isNestedDeeper(member, levels - 1))
+}

@@ -1,5 +1,6 @@
+import { bodyNestingMax } from '@hookswitch/events'
 import { z } from 'zod'
-import { objectOf, refuse } from '../config/object-schema.ts'
+import { isNestedDeeper, jsonObject, objectOf, refuse } from '../config/object-schema.ts'
 import { endpointFields } from '../destinations/destination-fields.ts'
 
 /** What a call is started with. Every message is an expectation. */
@@ -23,9 +24,10 @@ export function isIdentifierName(name: string): boolean {
  * What comes back in the outcome at the end of the call. Identifiers are texts, because a number loses digits and is
  * not equal to the text of it; other values may be anything that JSON holds exactly.
  */
-export const paramsField = z
-  .record(z.string(), z.unknown(), 'an object: values by name of the param')
-  .superRefine((params, context) => {
+export const paramsField = jsonObject('an object: values by name of the param').superRefine(
+  (params, context) => {
+    // What is too deep cannot be measured.
+    if (!refuseNotExact(params, context)) return
     const entries = Object.entries(params)
     if (entries.length > paramsMax) {
       return refuse(context, `has ${entries.length} params, expected at most ${paramsMax}`)
@@ -36,21 +38,27 @@ export const paramsField = z
     }
     for (const [name, value] of entries) {
       if (name === '' || name.length > paramNameCharactersMax || /\p{Cc}/u.test(name)) {
-        context.addIssue({
-          code: 'custom',
-          path: [name.slice(0, paramNameCharactersMax)],
-          message: paramName,
-        })
+        refuse(context, `is not a valid name, expected ${paramName}`, [name.slice(0, paramNameCharactersMax)])
       }
       if (isIdentifierName(name) && typeof value !== 'string') {
         refuse(context, `is ${kindOf(value)}, expected ${identifier}`, [name])
       }
-      refuseInexact(value, [name], context)
     }
-  })
+  },
+)
+
+/** Refuses what would not come out of JSON as it came in; false where it is so deep that nobody should look further. */
+export function refuseNotExact(data: unknown, context: z.core.$RefinementCtx): boolean {
+  if (isNestedDeeper(data, bodyNestingMax)) {
+    refuse(context, `is nested deeper than ${bodyNestingMax} levels`)
+    return false
+  }
+  refuseInexact(data, [], context)
+  return true
+}
 
 /** Numbers beyond 2^53 lose their last digits in JSON; whoever has such an identifier sends it as a text. */
-export function refuseInexact(value: unknown, path: PropertyKey[], context: z.core.$RefinementCtx): void {
+function refuseInexact(value: unknown, path: PropertyKey[], context: z.core.$RefinementCtx): void {
   if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
     refuse(context, 'is a number beyond 2^53, whose last digits are lost, expected it as a text', path)
   } else if (Array.isArray(value)) {

@@ -76,7 +76,7 @@ export async function recentAttempts(
   query: Query,
   destinationKey: number,
   since: number,
-  attemptsMax: number,
+  limit: number,
 ): Promise<RecentAttempt[]> {
   const newest = ['pending', 'delivered', 'filtered', 'dead', 'skipped'].map(
     (state) =>
@@ -90,7 +90,7 @@ export async function recentAttempts(
      JOIN hookswitch.attempts a ON a.delivery_key = d.key AND a.number > d.attempts - $3
      WHERE a.started_at >= $2
      ORDER BY a.started_at DESC, a.delivery_key DESC, a.number DESC LIMIT $3`,
-    [destinationKey, since, attemptsMax],
+    [destinationKey, since, limit],
   )
   return rows.map(recentAttempt)
 }

@@ -134,32 +134,46 @@ export class Retention {
        WHERE seq > (SELECT folded_seq FROM hookswitch.fold_state) ORDER BY seq LIMIT 1`,
     )
     const before = Math.min(recordsBefore, unfolded?.received_at ?? recordsBefore)
-    const calls = await query<{ key: number; created_at: number; call_id: string; progress: string }>(
-      `SELECT key, created_at, call_id, progress FROM hookswitch.started_calls
-       WHERE created_at < $1 AND (created_at, key) > ($2, $3)
-       ORDER BY created_at, key LIMIT $4 FOR UPDATE SKIP LOCKED`,
+    const calls = await query<OldStartedCall>(
+      `SELECT key, version, created_at, call_id, progress FROM hookswitch.started_calls
+       WHERE created_at < $1 AND (created_at, key) > ($2, $3) ORDER BY created_at, key LIMIT $4`,
       [before, this.#startedCall.at, this.#startedCall.call, rows],
     )
     const last = calls.at(-1)
     if (last === undefined) return 0
     this.#startedCall = { at: last.created_at, call: last.key }
-    const quiet = calls.filter(
-      ({ progress }) => ((JSON.parse(progress) as CallProgress).lastEventAt ?? 0) < before,
-    )
     const recorded = await query<{ call_id: string; call_key: number }>(
       `SELECT call_id, call_key FROM hookswitch.calls WHERE call_id = ANY ($1)`,
-      [quiet.map(({ call_id }) => call_id)],
+      [calls.map(({ call_id }) => call_id)],
     )
     const waiting = await waitingCalls(query, recorded)
     const waits = new Set(
       recorded.filter(({ call_key }) => waiting.has(call_key)).map(({ call_id }) => call_id),
     )
-    const removed = await query(`DELETE FROM hookswitch.started_calls WHERE key = ANY ($1) RETURNING 1`, [
-      quiet.filter(({ call_id }) => !waits.has(call_id)).map(({ key }) => key),
-    ])
+    const old = calls.filter(
+      ({ call_id, progress }) =>
+        !waits.has(call_id) && ((JSON.parse(progress) as CallProgress).lastEventAt ?? 0) < before,
+    )
+    // One in which something is published at this moment has another version then.
+    const removed = await query(
+      `DELETE FROM hookswitch.started_calls WHERE key IN (
+         SELECT s.key FROM hookswitch.started_calls s
+         JOIN unnest($1::bigint[], $2::bigint[]) AS old (key, version) ON old.key = s.key AND old.version = s.version
+         FOR UPDATE OF s SKIP LOCKED)
+       RETURNING 1`,
+      [old.map(({ key }) => key), old.map(({ version }) => version)],
+    )
     report.records += removed.length
     return calls.length
   }
+}
+
+interface OldStartedCall {
+  key: number
+  version: number
+  created_at: number
+  call_id: string
+  progress: string
 }
 
 /** The place before the first call. */

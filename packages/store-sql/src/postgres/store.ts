@@ -1,6 +1,5 @@
 import type { CallHead, CallPart } from '@hookswitch/events'
 import type {
-  AgentDefinition,
   Appended,
   AuditEntry,
   CallCursor,
@@ -18,21 +17,17 @@ import type {
   LaneQuery,
   ListedDelivery,
   LogBounds,
-  NewAgent,
   NewDestination,
   NewEvent,
-  NewStartedCall,
-  Publication,
+  PublishStore,
   RecentAttempt,
   ReplayMatch,
   ReplayRead,
   RetentionCutoffs,
   RetentionReport,
   RetryResult,
-  StartedCall,
   Store,
   StoreChange,
-  StoredAgent,
   StoredAttempt,
   StoredDestination,
   StoredEvent,
@@ -43,7 +38,6 @@ import type {
   WorkAnswer,
   WorkRequest,
 } from '@hookswitch/core'
-import { addAgent, changeAgent, getAgent, listAgents, removeAgent } from './agents.ts'
 import { append } from './append.ts'
 import { addAudit, listAudit } from './audit.ts'
 import { getCall, listCalls } from './calls.ts'
@@ -75,6 +69,7 @@ import { foldCommit, foldRead } from './fold.ts'
 import { listLanes, resumeLane, skipLaneHead } from './lanes.ts'
 import { migrate, refuseNewer } from './migrate.ts'
 import { beat, endEpoch } from './nodes.ts'
+import { publishMethods } from './publish-methods.ts'
 import {
   addReplay,
   cancelReplay,
@@ -87,7 +82,6 @@ import {
 import { Retention } from './retention.ts'
 import { migrations } from './schema.ts'
 import { addSecret, expireSecret, listSecrets, removeSecret, touchSecrets } from './secrets.ts'
-import { addStartedCall, getStartedCall, publish } from './started-calls.ts'
 import { Watch } from './watch.ts'
 import { eventsAt, work } from './work.ts'
 
@@ -109,11 +103,12 @@ export async function openPostgres({ url }: PostgresOptions): Promise<Store> {
     await connections.close()
     throw unreachable(error, connections.location, connections.startCommand)
   }
-  return new PostgresStore(connections)
+  const watch = new Watch(connections)
+  return Object.assign(new PostgresStore(connections, watch), publishMethods(connections, watch))
 }
 
 /** The store in one PostgreSQL database, which any number of nodes may share. */
-class PostgresStore implements Store {
+class PostgresStore implements Omit<Store, keyof PublishStore> {
   readonly #connections: Connections
   readonly #watch: Watch
   readonly #eraser: Eraser
@@ -122,9 +117,9 @@ class PostgresStore implements Store {
   #leaves = false
   #closing: Promise<void> | null = null
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, watch: Watch) {
     this.#connections = connections
-    this.#watch = new Watch(connections)
+    this.#watch = watch
     this.#eraser = new Eraser(connections.read, connections.actTransaction)
   }
 
@@ -362,44 +357,6 @@ class PostgresStore implements Store {
     // What stood behind it in its lanes may be due.
     this.#workIf(report.deliveries > 0)
     return report
-  }
-
-  listAgents(query: { after: number; limit: number }): Promise<StoredAgent[]> {
-    return listAgents(this.#connections.read, query)
-  }
-
-  getAgent(id: string): Promise<StoredAgent | null> {
-    return getAgent(this.#connections.read, id)
-  }
-
-  addAgent(agent: NewAgent): Promise<StoredAgent | null> {
-    return addAgent(this.#connections.act, agent)
-  }
-
-  changeAgent(
-    id: string,
-    version: number,
-    definition: AgentDefinition,
-  ): Promise<StoredAgent | 'changed' | 'not_found'> {
-    return this.#connections.actTransaction((query) => changeAgent(query, id, version, definition))
-  }
-
-  removeAgent(id: string): Promise<boolean> {
-    return removeAgent(this.#connections.act, id)
-  }
-
-  addStartedCall(call: NewStartedCall): Promise<StartedCall> {
-    return addStartedCall(this.#connections.act, call)
-  }
-
-  getStartedCall(callId: string): Promise<StartedCall | null> {
-    return getStartedCall(this.#connections.read, callId)
-  }
-
-  async publish(batch: readonly Publication[]): Promise<(Appended | 'changed')[]> {
-    const published = await publish(this.#connections.append, batch)
-    if (published.some((one) => one !== 'changed' && !one.duplicate)) this.#watch.changed('appended')
-    return published
   }
 
   async stats(): Promise<StoreStats> {

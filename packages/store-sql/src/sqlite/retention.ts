@@ -210,8 +210,8 @@ export class Retention {
   #removeStartedCalls(recordsBefore: number, rows: number, report: RetentionReport): number {
     const unfolded = this.#oldestUnfolded.get() as { received_at: number } | undefined
     const before = Math.min(recordsBefore, unfolded?.received_at ?? recordsBefore)
-    const { at, key } = this.#startedCall
-    const calls = this.#startedCalls.all(before, at, key, rows) as unknown as OldStartedCall[]
+    const { at: afterAt, key: afterKey } = this.#startedCall
+    const calls = this.#startedCalls.all(before, afterAt, afterKey, rows) as unknown as OldStartedCall[]
     for (const { key, created_at: at, call_key: call, last_event_at: lastAt } of calls) {
       this.#startedCall = { at, key }
       if ((lastAt !== null && lastAt >= before) || (call !== null && this.#waits(call))) continue

@@ -25,14 +25,7 @@ export { startTraffic } from './traffic.ts'
 export type { Traffic, TrafficOptions } from './traffic.ts'
 
 // The program as the platform: agents, calls that are started, and events that are published.
-export {
-  addAgent,
-  publish,
-  publishAll,
-  publishForSure,
-  startCall,
-  wholeCall,
-} from './platform.ts'
+export { addAgent, publish, publishAll, publishForSure, startCall, wholeCall } from './platform.ts'
 export type { MadeAgent, PublishedEvent } from './platform.ts'
 
 // What may happen between two servers.

@@ -91,7 +91,8 @@ export async function publishForSure(
     if (answer !== null && answer.status < 500) {
       throw new Error(`${event.eventType} was answered ${answer.status}: ${JSON.stringify(answer.body)}`)
     }
-    if (performance.now() > until) throw new Error(`${event.eventType} was not published in ${repeatMsMax} ms`)
+    if (performance.now() > until)
+      throw new Error(`${event.eventType} was not published in ${repeatMsMax} ms`)
     await delay(repeatMs)
   }
 }

@@ -23,3 +23,6 @@ export { testCertificate } from './certificate.ts'
 
 // An event on its way.
 export { sampleCall, sampleEvent, sampleMessage } from './sample-message.ts'
+
+// What no delivery may reach.
+export { asHost, refusedAddresses, refusedNotations } from './refused-addresses.ts'

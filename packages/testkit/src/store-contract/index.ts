@@ -18,4 +18,4 @@ export {
 } from './samples.ts'
 
 // Calls that were started here, and what is published in them.
-export { newAgent, newStartedCall, publication } from './publishing.ts'
+export { newStartedCall, publication } from './publishing.ts'
