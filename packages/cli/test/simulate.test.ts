@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { CallRecord } from '@hookswitch/events'
-import { faultNames } from '@hookswitch/sender/simulator'
+import { callFaults, faultNames, faultPresets } from '@hookswitch/sender/simulator'
 import {
   allEvents,
   api,
@@ -236,7 +238,7 @@ describe('simulate ends', () => {
   })
 
   test.each([
-    [['--calls', '0'], 'Expected a whole number from 1 to 1000000.'],
+    [['--calls', '0'], 'Expected a whole number from 1 to 100000.'],
     [['--rate', '0'], 'Expected a number above 0 to 100000.'],
     [['--speed', '0.5'], 'Expected a number from 1 to 1000000.'],
     [['--seed', 'a b'], 'Expected up to 64 letters'],
@@ -260,6 +262,19 @@ describe('simulate ends', () => {
     expect(code).toBe(2)
     expect(stderr).toContain('The admin token of https://hooks.example.com is not known.')
   })
+})
+
+test('the docs list the faults with their probabilities as they are', () => {
+  const docs = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
+  const rows = docs.matchAll(/^\| `([a-z-]+)` +\| an? (event|call) +\| ([\d.]+) +\| ([\d.]+) +\|/gm)
+  const listed = [...rows].map(([, name, of, some, all]) => [name, of, Number(some), Number(all)])
+  const known = faultNames.map((name) => [
+    name,
+    (callFaults as readonly string[]).includes(name) ? 'call' : 'event',
+    faultPresets.some[name],
+    faultPresets.all[name],
+  ])
+  expect(listed).toEqual(known)
 })
 
 describe('500 events a second', () => {

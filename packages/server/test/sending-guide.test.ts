@@ -126,9 +126,8 @@ describe.each(handlers)("the guide's $name handler", ({ name, command, file, rep
       expect(receiver.output()).not.toContain('Webhook error')
       await drained(server)
       const deliveries = await listed(server, `/deliveries?callId=${callId}`)
-      expect(deliveries.map(({ state, attempts }) => [state, attempts])).toEqual(
-        Array(6).fill(['delivered', 1]),
-      )
+      expect(deliveries).toHaveLength(times.length)
+      for (const delivery of deliveries) expect(delivery).toMatchObject({ state: 'delivered', attempts: 1 })
     }),
   )
 
@@ -155,7 +154,8 @@ describe.each(handlers)("the guide's $name handler", ({ name, command, file, rep
       await ask(server, 'PATCH', path, { webhook: { authKey: 'Bearer' } })
       expect(await receiver.reported(reports.started, 1)).toMatchObject([{ callId }])
       const good = await ask(server, 'POST', `${path}/test`, {})
-      expect(good.body).toMatchObject({ ok: true, results: Array(5).fill({ ok: true }) })
+      expect(good.body).toMatchObject({ ok: true })
+      expect(good.body['results']).toHaveLength(5)
     }),
   )
 })

@@ -4,6 +4,7 @@ import {
   endServerProcesses,
   startServerProcess,
   until,
+  type Answer,
   type ServerProcess,
 } from '@hookswitch/testkit'
 import {
@@ -19,6 +20,7 @@ import {
   startDeliveryReceiver,
   wholeCall,
   type DeliveryReceiver,
+  type PublishedEvent,
 } from '@hookswitch/testkit/delivery-receiver'
 import { postgresMissing, startPostgres, type Postgres } from '@hookswitch/testkit/postgres'
 
@@ -35,119 +37,132 @@ const calls = 20
 /** Publishers of one call that do not wait for each other. */
 const writers = 4
 const updatesOfWriter = 5
+const eventsOfCall = 2 + writers * updatesOfWriter
+
+/** Several publishers of the same calls, each over any node that is up. */
+class Publishing {
+  /** The ids of what was published. */
+  readonly acknowledged = new Set<string>()
+  /** Those that are asked. */
+  nodes: readonly ServerProcess[]
+
+  constructor(nodes: readonly ServerProcess[]) {
+    this.nodes = nodes
+  }
+
+  #node(turn: number): ServerProcess {
+    return this.nodes[turn % this.nodes.length] as ServerProcess
+  }
+
+  async publish(callId: string, event: PublishedEvent, turn: number, key: string): Promise<string> {
+    const { id } = await publishForSure(() => this.#node(turn), callId, event, key)
+    this.acknowledged.add(String(id))
+    return String(id)
+  }
+
+  /** Each event over the node that has not published the one before. */
+  async inTurn(callId: string): Promise<void> {
+    for (const [turn, event] of wholeCall('in turn').entries()) {
+      await this.publish(callId, event, turn, `event ${turn}`)
+    }
+  }
+
+  /** All publishers ask for the start and for the end, and each says its own words in between. */
+  async atOnce(callId: string): Promise<void> {
+    const started = await this.#ofEach((writer) =>
+      this.publish(callId, { eventType: 'call.started' }, writer, 'start'),
+    )
+    expect(new Set(started), 'asked for under one key').toHaveLength(1)
+    await this.#ofEach(async (writer) => {
+      for (let update = 0; update < updatesOfWriter; update += 1) {
+        const text = `${writer}/${update}`
+        const event = { eventType: 'transcription.update', data: { speaker: 'User', text } }
+        await this.publish(callId, event, writer + update, text)
+      }
+    })
+    const ends = await this.#ofEach((writer) => this.#end(callId, writer))
+    const [taken, ...others] = ends.toSorted((one, other) => one.status - other.status)
+    expect(taken?.status).toBeLessThan(300)
+    this.acknowledged.add(String(taken?.body['id']))
+    for (const { status, body } of others) {
+      const reason = 'call.ended was published already, and a call ends once'
+      expect([status, body['error']]).toEqual([409, reason])
+    }
+  }
+
+  /** Under a key of its own; whatever it is answered. */
+  #end(callId: string, writer: number): Promise<Answer> {
+    const event = { eventType: 'call.ended', data: { outcomeResult: { writer } } }
+    return until('an answer', async () => {
+      const answer = await publish(this.#node(writer), callId, event, `end ${writer}`).catch(() => null)
+      return answer !== null && answer.status < 500 ? answer : null
+    })
+  }
+
+  #ofEach<T>(run: (writer: number) => Promise<T>): Promise<T[]> {
+    return Promise.all(Array.from({ length: writers }, (_, writer) => run(writer)))
+  }
+}
+
+/** One start, one end, each event later than the one before, and what one publisher said in its order. */
+function expectInOrder(own: readonly Record<string, unknown>[]): void {
+  const types = own.map(({ type }) => type)
+  expect([types.indexOf('call.started'), types.lastIndexOf('call.started')]).toEqual([0, 0])
+  expect([types.indexOf('call.ended'), types.lastIndexOf('call.ended')]).toEqual(
+    Array.from({ length: 2 }, () => own.length - 1),
+  )
+  const times = own.map(({ occurredAt }) => Date.parse(String(occurredAt)))
+  expect(times).toEqual([...new Set(times)].sort((one, other) => one - other))
+  const texts = own.flatMap(({ body }) => {
+    const { text } = (body as { data: { data: Record<string, unknown> } }).data.data
+    return typeof text === 'string' && /^\d\/\d$/.test(text) ? [text] : []
+  })
+  for (const [writer, said] of Map.groupBy(texts, (text) => text.slice(0, 1))) {
+    expect(said).toEqual(Array.from({ length: updatesOfWriter }, (_, update) => `${writer}/${update}`))
+  }
+}
 
 const missing = postgresMissing()
 describe.skipIf(missing !== null)(
   `two nodes on one PostgreSQL publish in the same calls${missing === null ? '' : ` (skipped: ${missing})`}`,
   () => {
-    test('a call starts and ends once, its events go out in one order, and a node that is killed in between loses nothing', async () => {
+    test('each starts and ends once, goes out in one order, and loses nothing when a node is killed in between', async () => {
       postgres = await startPostgres()
       receiver = await startDeliveryReceiver()
       const env = { ...loopbackAllowed, DATABASE_URL: postgres.url }
-      const nodes = await Promise.all([startServerProcess({ env }), startServerProcess({ env })])
-      const [first, other] = nodes as [ServerProcess, ServerProcess]
+      const [first, other] = await Promise.all([startServerProcess({ env }), startServerProcess({ env })])
       const agent = await addAgent(first, { url: `${receiver.url}/agent`, limits: { concurrency: 20 } })
-      const acknowledged = new Set<string>()
-      const keep = (answer: Record<string, unknown>): void => void acknowledged.add(String(answer['id']))
+      const callIds: string[] = []
+      while (callIds.length <= calls) callIds.push(await startCall(other, agent.id))
+      const [inTurn = '', ...atOnce] = callIds
+      const publishing = new Publishing([first, other])
+      await publishing.inTurn(inTurn)
 
-      // In turn: each event of a call over the node that has not published the one before.
-      const inTurn = await startCall(other, agent.id)
-      for (const [index, event] of wholeCall('in turn').entries()) {
-        keep(await publishForSure(() => nodes[index % 2] as ServerProcess, inTurn, event, `${index}`))
-      }
-
-      // At once: whoever publishes asks both nodes for everything, and each asks for the start and the end as well.
-      let up = nodes
-      const publishAtOnce = async (number: number): Promise<string> => {
-        const callId = await startCall(other, agent.id, { params: { application_id: String(number) } })
-        const node = (turn: number) => () => up[turn % up.length] as ServerProcess
-        const once = async (eventType: string): Promise<void> => {
-          const key = `${eventType} ${number}`
-          const answers = await Promise.all(
-            Array.from({ length: writers }, (_, turn) =>
-              publishForSure(node(turn), callId, { eventType }, key),
-            ),
-          )
-          expect(new Set(answers.map(({ id }) => id)), `${eventType}, asked for under one key`).toHaveLength(
-            1,
-          )
-          for (const answer of answers) keep(answer)
-        }
-        await once('call.started')
-        await Promise.all(
-          Array.from({ length: writers }, async (_, writer) => {
-            for (let update = 0; update < updatesOfWriter; update += 1) {
-              const text = `${writer}/${update}`
-              const event = { eventType: 'transcription.update', data: { speaker: 'User', text } }
-              keep(await publishForSure(node(writer + update), callId, event, text))
-            }
-          }),
-        )
-        // The end is asked for under keys of their own: one is taken, and the others are told why not.
-        const ends = await Promise.all(
-          Array.from({ length: writers }, async (_, turn) => {
-            const answer = await until('an answer', async () => {
-              const end = { eventType: 'call.ended', data: { outcomeResult: { turn } } }
-              const said = await publish(node(turn)(), callId, end, `end ${turn}`).catch(() => null)
-              return said !== null && said.status < 500 ? said : null
-            })
-            if (answer.status < 300) keep(answer.body)
-            return answer
-          }),
-        )
-        expect(ends.map(({ status }) => (status < 300 ? 'taken' : status)).sort()).toEqual([
-          409,
-          409,
-          409,
-          'taken',
-        ])
-        for (const { status, body } of ends) {
-          if (status === 409)
-            expect(body['error']).toBe('call.ended was published already, and a call ends once')
-        }
-        return callId
-      }
-      const publishing = Promise.all(Array.from({ length: calls }, (_, number) => publishAtOnce(number)))
-      await until(
-        'a third of it',
-        async () => acknowledged.size > (calls * writers * updatesOfWriter) / 3,
-        30_000,
-      )
+      const done = Promise.all(atOnce.map((callId) => publishing.atOnce(callId)))
+      const published = wholeCall('').length + calls * eventsOfCall
+      await Promise.race([
+        until('a third of it', async () => publishing.acknowledged.size > published / 3, 30_000),
+        done,
+      ])
+      expect(publishing.acknowledged.size, 'the node is killed in the middle').toBeLessThan(published)
       const from = performance.now()
-      up = [other]
+      publishing.nodes = [other]
       await first.kill()
-      const atOnce = await publishing
+      await done
       await drained(other, 60_000)
       const interruptions = [{ from, to: performance.now() }]
 
       const events = await allEvents(other)
-      expect(new Set(events.map(({ id }) => String(id)))).toEqual(acknowledged)
-      expect(acknowledged.size).toBe(wholeCall('').length + calls * (2 + writers * updatesOfWriter))
+      expect(new Set(events.map(({ id }) => id))).toEqual(publishing.acknowledged)
+      expect(events).toHaveLength(published)
       const ofCalls = Map.groupBy(events, ({ callId }) => String(callId))
-      for (const callId of [inTurn, ...atOnce]) {
+      for (const callId of callIds) {
         const own = ofCalls.get(callId) ?? []
-        expect(own[0]?.['type']).toBe('call.started')
-        expect(own.at(-1)?.['type']).toBe('call.ended')
-        const times = own.map(({ occurredAt }) => Date.parse(String(occurredAt)))
-        expect(times, 'each has a time of its own, later than the one before').toEqual(
-          [...new Set(times)].sort((one, two) => one - two),
-        )
+        expectInOrder(own)
         expect(await shown(other, `/calls/${callId}`)).toMatchObject({
           status: 'ended',
           eventCount: own.length,
         })
-      }
-      // What one publisher asked for one after the other is in that order in the log too.
-      for (const callId of atOnce) {
-        const said = (ofCalls.get(callId) ?? []).flatMap(({ body }) => {
-          const { data } = (body as { data: { data: Record<string, unknown> } }).data
-          return typeof data['text'] === 'string' ? [data['text']] : []
-        })
-        for (let writer = 0; writer < writers; writer += 1) {
-          expect(said.filter((text) => text.startsWith(`${writer}/`))).toEqual(
-            Array.from({ length: updatesOfWriter }, (_, update) => `${writer}/${update}`),
-          )
-        }
       }
       expect(laneBreaches(receiver.received, { lanes: lanesOf(events), interruptions })).toEqual([])
       expect(await other.stop()).toBe(0)

@@ -98,7 +98,7 @@ test('it is sent the types that it asks for, in order, and they outlive a restar
     'a-secret',
   ])
   const filtered = await listed(server, `/deliveries?state=filtered&callId=${callId}`)
-  expect(filtered.map(({ eventId }) => eventId).sort()).toEqual(ids.slice(1, 5).sort())
+  expect(new Set(filtered.map(({ eventId }) => eventId))).toEqual(new Set(ids.slice(1, 5)))
   expect(filtered[0]?.['reason']).toContain("the call's own webhook does not take")
   expect(idsAt('/agent')).toEqual([])
   // The call is one of the agent all the same.

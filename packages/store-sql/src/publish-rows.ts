@@ -56,10 +56,10 @@ export function startedCall(row: StartedCallRow): StartedCall {
   }
 }
 
-/** The numbers of the two ends of a call; of one that has only a record, that of its user is the first. */
-export type CallNumbers = Pick<StartedCallRow, 'to_address' | 'from_address'>
+/** The user's number in a row of `started_calls`: whoever called, or was called by the agent. */
+export const userNumber = `CASE direction WHEN 'outbound' THEN to_address ELSE from_address END`
 
-/** Whether one of the numbers is the one that is compared by these digits. */
-export function hasNumber({ to_address: to, from_address: from }: CallNumbers, digits: string): boolean {
-  return [to, from].some((number) => number !== null && phoneDigits(number) === digits)
+/** Whether a number is the one that is compared by these digits. */
+export function hasDigits(number: string | null, digits: string): boolean {
+  return number !== null && phoneDigits(number) === digits
 }

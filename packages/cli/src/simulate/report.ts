@@ -90,7 +90,7 @@ export function formatReport(report: Report, terminal: Terminal): string {
   const { calls, events, requests, retries, givenUp, seconds, requestsPerSecond, ackMs, lateMs } = report
   const ms = (value: number | null): string => (value === null ? '–' : String(value))
   const head = [
-    `${calls} calls, ${events} events, ${requests} requests in ${seconds} s (${requestsPerSecond}/s)`,
+    `${counted(calls, 'call')}, ${counted(events, 'event')}, ${counted(requests, 'request')} in ${seconds} s (${requestsPerSecond}/s)`,
     `retries ${retries}, given up ${givenUp === 0 ? '0' : terminal.paint('red', String(givenUp))}`,
   ]
   return [
@@ -163,6 +163,10 @@ function table<Row>(terminal: Terminal, rows: readonly Row[], columns: readonly 
 
 function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...counts].sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** To a tenth: the rest is noise. */

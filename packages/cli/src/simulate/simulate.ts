@@ -39,7 +39,8 @@ interface SimulateOptions {
   json?: true
 }
 
-const callsMax = 1_000_000
+/** Of each a few hundred bytes are kept, to ask for it afterwards. */
+const callsMax = 100_000
 const rateMax = 100_000
 const speedMax = 1_000_000
 
@@ -143,7 +144,11 @@ async function simulate(options: SimulateOptions, context: Context): Promise<voi
     terminal.note(terminal.paintNote('dim', `The same again: ${commandOf(options, simulation)}`))
   }
   // Whoever has had enough of the calls has no wish to wait for their records.
-  if (api === null || interrupted) {
+  if (interrupted) {
+    print(null)
+    return
+  }
+  if (api === null) {
     print(null)
     if (tally.givenUp > 0) throw new CommandFailure('failed', '')
     return

@@ -134,7 +134,8 @@ export interface DeliveryStore {
   deliveryStats(): Promise<DeliveryStats>
   /**
    * The newest tries of a destination that were begun at `since` or later, newest first; of at most the newest
-   * `attemptsMax` deliveries in each state, so that it costs the same however many there are.
+   * `attemptsMax` deliveries in each state (of those that wait, only those that were tried), so that it costs the same
+   * however many there are.
    */
   recentAttempts(destinationKey: number, since: number, attemptsMax: number): Promise<RecentAttempt[]>
 
@@ -286,7 +287,7 @@ export interface RetentionCutoffs {
   attempts: number | null
   /** Turns and tools of call records; never while a delivery of the call waits, which is made from them. */
   transcripts: number | null
-  /** Call records, likewise. */
+  /** Call records, likewise; and what calls were started with here. */
   records: number | null
   /** Events with their bytes, and what was delivered of them; never one that is not folded or not delivered yet. */
   events: number | null
@@ -308,7 +309,10 @@ export interface RetentionReport {
   more: boolean
 }
 
-/** Whose data is erased: one call, a phone number (its digits are compared, at least five), or all calls with a param. */
+/**
+ * Whose data is erased: one call, the phone number of a user (its digits are compared, at least five), or all calls with
+ * a param. What calls were started with here goes along.
+ */
 export type EraseSelection =
   { callId: string } | { phone: string } | { param: { name: string; value: string } }
 

@@ -5,7 +5,7 @@ export type { ResolvedSimulation, SimulationOptions } from './simulation-options
 export type { SimulatedCall, SimulatedEvent, SimulatedSend } from './simulated-call.ts'
 
 // What goes wrong on the way.
-export { faultNames, faultPresets, readFaults } from './faults.ts'
+export { callFaults, faultNames, faultPresets, readFaults } from './faults.ts'
 export type { FaultName, Faults } from './faults.ts'
 
 // What a receiver must know afterwards, and what it does not.

@@ -1,7 +1,7 @@
 import type { EraseReport, EraseSelection } from '@hookswitch/core'
 import type { CallHead } from '@hookswitch/events'
 import { phoneDigits, saysParam } from '../delivery-rows.ts'
-import { hasNumber, type CallNumbers } from '../publish-rows.ts'
+import { hasDigits, userNumber } from '../publish-rows.ts'
 import type { Query, Transaction } from './connections.ts'
 import { countRouting, lockRouting } from './destinations.ts'
 import { endDeliveries, hasPending } from './lanes.ts'
@@ -106,21 +106,20 @@ export class Eraser {
 
   async #withNumber(digits: string, table: Table, after: number): Promise<LookedAt[]> {
     if (table === 'started_calls') {
-      const rows = await this.#query<LookedAt & CallNumbers>(
-        `SELECT key, call_id, to_address, from_address FROM (${stretches[table]}) looked ORDER BY key`,
+      const rows = await this.#query<LookedAt & { number: string | null }>(
+        `SELECT key, call_id, number FROM (${stretches[table]}) looked ORDER BY key`,
         [after],
       )
-      return rows.filter((row) => hasNumber(row, digits))
+      return rows.filter(({ number }) => hasDigits(number, digits))
     }
     const rows = await this.#query<LookedAt & { head: string }>(
       `SELECT key, call_id, head FROM (${stretches[table]}) looked
        WHERE strpos(head, '"userNumber":{') > 0 ORDER BY key`,
       [after],
     )
-    return rows.filter(({ head }) => {
-      const number = (JSON.parse(head) as CallHead).userNumber?.value
-      return number !== undefined && phoneDigits(number) === digits
-    })
+    return rows.filter(({ head }) =>
+      hasDigits((JSON.parse(head) as CallHead).userNumber?.value ?? null, digits),
+    )
   }
 
   async #withParam(param: { name: string; value: string }, table: Table, after: number): Promise<LookedAt[]> {
@@ -141,7 +140,7 @@ export class Eraser {
 }
 
 const stretches: Readonly<Record<Table, string>> = {
-  started_calls: `SELECT key, call_id, to_address, from_address, params FROM hookswitch.started_calls
+  started_calls: `SELECT key, call_id, ${userNumber} AS number, params FROM hookswitch.started_calls
     WHERE key > $1 ORDER BY key LIMIT ${callsLookedAtMax}`,
   calls: `SELECT call_key AS key, call_id, head FROM hookswitch.calls
     WHERE call_key > $1 ORDER BY call_key LIMIT ${callsLookedAtMax}`,

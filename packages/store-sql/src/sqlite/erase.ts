@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { EraseReport, EraseSelection } from '@hookswitch/core'
 import { phoneDigits, saysParam, type DeliveryRow } from '../delivery-rows.ts'
-import { hasNumber, type CallNumbers } from '../publish-rows.ts'
+import { hasDigits, userNumber } from '../publish-rows.ts'
 import type { DestinationTable } from './destinations.ts'
 import type { LaneTable } from './lanes.ts'
 
@@ -33,8 +33,8 @@ interface LookedAt {
  * Erases calls: their events, records, deliveries and attempts, and what they were started with. Call within a
  * transaction.
  *
- * What is found is found by the record of the call and by what it was started with: by its id, by its user's number
- * or either end's, or by what its params or its outcome say. An event that is not folded yet is in no record; erase
+ * What is found is found by the record of the call and by what it was started with: by its id, by its user's number,
+ * or by what its params or its outcome say. An event that is not folded yet is in no record; erase
  * again once it is. Where the record was removed before its events, they are found by the id of the call alone. The
  * keys of the events stay until they are too old, with the id of the call and a hash of the content, so that a late
  * repeat brings nothing back.
@@ -70,10 +70,10 @@ export class Eraser {
       calls: database.prepare(`SELECT call_key AS key, call_id ${recorded}`),
     }
     this.#numbers = {
-      started_calls: database.prepare(`SELECT key, call_id, to_address, from_address ${started}`),
+      started_calls: database.prepare(`SELECT key, call_id, ${userNumber} AS number ${started}`),
       calls: database.prepare(
-        `SELECT call_key AS key, call_id, NULL AS from_address,
-           CASE WHEN head <> '' THEN json_extract(head, '$.userNumber.value') END AS to_address ${recorded}`,
+        `SELECT call_key AS key, call_id,
+           CASE WHEN head <> '' THEN json_extract(head, '$.userNumber.value') END AS number ${recorded}`,
       ),
     }
     this.#params = {
@@ -141,9 +141,9 @@ export class Eraser {
     if ('phone' in selection) {
       const digits = phoneDigits(selection.phone)
       if (digits === null) return { calls: [], next: null }
-      const rows = this.#numbers[table].all(after) as unknown as (LookedAt & CallNumbers)[]
+      const rows = this.#numbers[table].all(after) as unknown as (LookedAt & { number: string | null })[]
       looked = rows
-      calls = rows.filter((row) => hasNumber(row, digits))
+      calls = rows.filter(({ number }) => hasDigits(number, digits))
     } else {
       const { param } = selection
       looked = this.#calls[table].all(after) as unknown as LookedAt[]

@@ -93,17 +93,20 @@ export const startedCallCases: StoreCase[] = [
     },
   },
   {
-    name: 'calls that were started are erased by the numbers of both ends, however they are written, and no others',
+    name: 'calls that were started are erased by the number of their user, however it is written, and no others',
     async run({ store }) {
       const gone = [
         await startCall(store, { to: '+966 50 123-4567' }),
-        await startCall(store, { from: '966501234567', to: 'sip:x@example.com' }),
+        await startCall(store, { direction: 'inbound', from: '966501234567', to: 'sip:x@example.com' }),
         await startCall(store, { to: '966501234567', from: '+966501234567' }),
       ]
       const kept = [
         await startCall(store, { to: '+966501234568', from: '66501234567' }),
         await startCall(store, { to: '9665012345670' }),
         await startCall(store, { to: 'unknown', from: '' }),
+        // The agent's own line, by which all of its calls would go.
+        await startCall(store, { to: '+12025550143', from: '+966501234567' }),
+        await startCall(store, { direction: 'inbound', to: '+966501234567', from: '+12025550143' }),
         await startCall(store),
       ]
       // Of the first two something came: all of it goes, also where its record says nothing of the number.
