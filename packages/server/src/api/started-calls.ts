@@ -126,6 +126,7 @@ const refusals = {
   conflict: 'conflict',
   invalid: 'invalid_request',
   too_large: 'payload_too_large',
+  unavailable: 'unavailable',
 } as const
 
 export function addStartedCallRoutes(app: ApiApp, options: ApiOptions): void {

@@ -55,7 +55,7 @@ export interface PublishRequest {
 
 export type PublishResult =
   | { ok: true; answer: PublishedAnswer; duplicate: boolean }
-  | { ok: false; code: 'not_found' | 'conflict' | 'invalid' | 'too_large'; reason: string }
+  | { ok: false; code: 'not_found' | 'conflict' | 'invalid' | 'too_large' | 'unavailable'; reason: string }
 
 /** Other nodes publish in the same call only where a client asks several at once. */
 const roundsMax = 10
@@ -117,7 +117,8 @@ export class Publisher {
       this.#options.onPublished?.({ source, type, callId, id, bytes, ms: performance.now() - begun })
       return { ok: true, answer, duplicate: false }
     }
-    return refused('conflict', 'Others keep publishing in this call; try again')
+    // Nothing forbids it, so it must not look like a refusal: whoever asks again is taken.
+    return refused('unavailable', 'Others keep publishing in this call; try again')
   }
 
   #commit(publication: Publication): Promise<Appended | 'changed'> {
