@@ -171,6 +171,9 @@ const stopAsked = firstStopSignal(process)
 const folder = await mkdtemp(join(tmpdir(), 'hookswitch-demo-'))
 try {
   await demonstrate(folder)
+} catch (error) {
+  terminal.note(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
 } finally {
   await rm(folder, { recursive: true, force: true })
 }

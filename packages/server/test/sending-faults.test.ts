@@ -41,7 +41,7 @@ const weights: Record<Fault, number> = {
   answers429: 0.3,
 }
 
-const calls = 120
+const calls = 100
 const publishers = 12
 const eventsOfCall = wholeCall('').length
 const secretOfReceiver = 'a-secret-of-the-receiver'

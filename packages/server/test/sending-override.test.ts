@@ -3,6 +3,7 @@ import { endServerProcesses, startServerProcess, until, type ServerProcess } fro
 import {
   act,
   addAgent,
+  ask,
   drained,
   listed,
   loopbackAllowed,
@@ -130,4 +131,16 @@ test('410 parks the lane of the call as well, and who skips its head lets the re
   expect(await listed(server, `/deliveries?state=skipped&callId=${callId}`)).toMatchObject([
     { eventId: ids[0] },
   ])
+})
+
+test('its destination may be removed once all is delivered, and is there again for what the call publishes later', async () => {
+  const callId = await startWith('/later')
+  const [first, ...others] = wholeCall('Sara')
+  const ids = await publishAll(server, callId, first === undefined ? [] : [first])
+  await drained(server)
+  const removed = await ask(server, 'DELETE', `/destinations/${encodeURIComponent(overrideName())}`)
+  expect(removed.status).toBe(204)
+  ids.push(...(await publishAll(server, callId, others)))
+  await drained(server)
+  expect(idsAt('/later')).toEqual(ids)
 })

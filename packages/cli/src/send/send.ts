@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { InvalidArgumentError, type Command } from 'commander'
 import { authorizationHeader, knownEventTypes, readBody, readEnvelope } from '@hookswitch/events'
-import { readSecretFile } from '@hookswitch/server'
-import { isOwnAddress, localServerUrl } from '../api/server-address.ts'
+import { senderSecret } from '../api/sender-secret.ts'
+import { localServerUrl } from '../api/server-address.ts'
 import { urlOption } from '../api/url-option.ts'
 import type { Context } from '../context.ts'
 import { CommandFailure } from '../failure.ts'
@@ -61,7 +61,7 @@ async function send(options: SendOptions, command: Command, context: Context): P
   const { terminal } = context
   const body = options.file === undefined ? composed(options) : await bytesOf(options.file, command, context)
   const target = options.to ?? `${localServerUrl(context.environment())}/webhook`
-  const secret = options.secret ?? (await defaultSecret(target, context))
+  const secret = options.secret ?? (await senderSecret(target, context))
   const authorization = secret === null || secret === '' ? null : authorizationHeader(options.authKey, secret)
   for (let sent = 0; sent < options.repeat; sent += 1) {
     const delivered = await postEvent(target, body, authorization)
@@ -96,16 +96,6 @@ async function bytesOf(file: string, command: Command, { host }: Context): Promi
   } catch (error) {
     throw new CommandFailure('usage', `${file} cannot be read: ${(error as Error).message}`, { cause: error })
   }
-}
-
-/** The secret of the environment; the one in the data folder only for the server that it was made for. */
-async function defaultSecret(target: string, context: Context): Promise<string | null> {
-  const environment = context.environment()
-  const [secret] = environment.webhookSecrets ?? []
-  if (secret !== undefined) return secret
-  return isOwnAddress(new URL(target), environment)
-    ? readSecretFile(environment.dataDir, 'webhook-secret')
-    : null
 }
 
 /** Null where the bytes are no event, which the server then says better. */

@@ -58,11 +58,11 @@ export class EventPoster {
         })
         response.resume()
       })
-      // Also the way out where an answer breaks off.
       request.on('error', (error) => {
         clearTimeout(timer)
         resolve({ status: null, ms: passed(), error })
       })
+      // Where the answer itself breaks off; after any other end it comes too late to count.
       request.on('close', () => {
         clearTimeout(timer)
         resolve({ status: null, ms: passed(), error: new Error('the connection was closed') })
@@ -86,7 +86,11 @@ async function dribble(request: http.ClientRequest, { body, bodyMs }: Posting): 
   request.end()
 }
 
+/** Who asks for more has mistaken the unit. */
+const retryAfterSecondsMax = 3_600
+
 /** Dates are not read: what is simulated here does not wait for tomorrow. */
 function secondsOf(retryAfter: string | undefined): number {
-  return retryAfter !== undefined && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) : 0
+  const seconds = retryAfter !== undefined && /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : 0
+  return Math.min(seconds, retryAfterSecondsMax)
 }

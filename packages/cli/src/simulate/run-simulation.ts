@@ -113,7 +113,8 @@ class Run {
       }
       // What failed on the endpoint's side may have been kept before it did.
       if (status === null || status >= 500) ledger.unsure[send.event] = true
-      if (send.token === 'wrong' && status === 401) return
+      // The right one follows, whatever became of this.
+      if (send.token === 'wrong') return
       const delayMs = mayHelp(status) ? retryDelaysMs[tries - 1] : undefined
       if (delayMs === undefined) {
         this.#giveUp(posted)

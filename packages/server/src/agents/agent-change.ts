@@ -1,8 +1,10 @@
 import type { AgentDefinition, StoredAgent, StoredDestination } from '@hookswitch/core'
 import type { z } from 'zod'
 import { invalidRequest } from '../api/invalid-request.ts'
+import { isObject } from '../config/object-schema.ts'
 import { shownSettings } from '../destinations/shown-settings.ts'
 import { apiAgentFields } from './agent-fields.ts'
+import { readEndpointSettings } from './endpoint.ts'
 
 /** What `POST /agents` was given, with every field filled. */
 export type AgentFields = z.output<typeof apiAgentFields>
@@ -17,8 +19,16 @@ export function readAgentFields(
   shown: Record<string, unknown> = given,
 ): AgentFields {
   const parsed = apiAgentFields.safeParse(given, { reportInput: true })
-  if (!parsed.success) throw invalidRequest(parsed.error.issues, shown, 'json')
-  return parsed.data
+  if (parsed.success) return parsed.data
+  // So that all problems come at once.
+  const { webhook } = given
+  const settings =
+    isObject(webhook) && isObject(shown['webhook']) ? readEndpointSettings(withoutNulls(webhook)) : null
+  const ofKind = (settings?.error?.issues ?? []).map((issue) => ({
+    ...issue,
+    path: ['webhook', ...issue.path],
+  }))
+  throw invalidRequest([...parsed.error.issues, ...ofKind], shown, 'json')
 }
 
 export function agentDefinition({ name, project, outcomeSchema }: AgentFields): AgentDefinition {
@@ -73,8 +83,4 @@ function withoutNulls(webhook: Record<string, unknown>): Record<string, unknown>
       ([key, value]) => (value !== null && value !== undefined) || key === 'signing',
     ),
   )
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,7 +3,15 @@ import { invalidRequest } from '../api/invalid-request.ts'
 import { destinationProblem, type SharedContext } from '../destinations/check-destinations.ts'
 import type { ResolvedDestination } from '../destinations/read-destination.ts'
 import { hasHiddenQuery } from '../destinations/shown-settings.ts'
-import { readEndpoint, type EndpointOptions } from './endpoint.ts'
+import { endpointOf, readEndpointSettings, type EndpointOptions } from './endpoint.ts'
+
+interface GivenEndpoint extends EndpointOptions {
+  /** Null is none. */
+  url?: unknown
+  authKey?: unknown
+  authSecret?: unknown
+  signingSecrets?: unknown
+}
 
 /**
  * A webhook that was given over the API, of an agent or of one of its calls: right in form, and at an address that
@@ -13,23 +21,26 @@ import { readEndpoint, type EndpointOptions } from './endpoint.ts'
  */
 export async function givenEndpoint(
   agentId: string,
-  { url, authKey, authSecret, ...others }: EndpointOptions,
+  given: GivenEndpoint,
   kindContext: SharedContext,
 ): Promise<ResolvedDestination> {
-  const given = Object.entries({ url, authKey, authSecret })
-  const ofKind = Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== null))
-  const reading = readEndpoint(agentId, { ...ofKind, ...others })
-  if (!reading.ok) {
-    const issues = reading.issues.map((issue) => ({ ...issue, path: ['webhook', ...issue.path] }))
+  const { url, authKey, authSecret, signingSecrets, ...options } = given
+  const ofKind = Object.entries({ url, authKey, authSecret, signingSecrets })
+  const settings = readEndpointSettings(
+    Object.fromEntries(ofKind.filter(([, value]) => value !== undefined && value !== null)),
+  )
+  if (!settings.success) {
+    const issues = settings.error.issues.map((issue) => ({ ...issue, path: ['webhook', ...issue.path] }))
     throw invalidRequest(issues, { webhook: { url, authKey, authSecret } }, 'json')
   }
-  if (hasHiddenQuery(reading.endpoint.definition.settings['url'])) {
+  const endpoint = endpointOf(agentId, options, settings.data)
+  if (hasHiddenQuery(endpoint.definition.settings['url'])) {
     throw new ApiError(
       'invalid_request',
       'webhook.url ends with ?…, which stands for a query that is not shown; give the URL whole',
     )
   }
-  const problem = await destinationProblem(reading.endpoint, kindContext)
+  const problem = await destinationProblem(endpoint, kindContext)
   if (problem !== null) throw new ApiError('invalid_request', problem.replace(/^settings\./, 'webhook.'))
-  return reading.endpoint
+  return endpoint
 }

@@ -9,6 +9,7 @@ import {
   type StoredDestination,
 } from '@hookswitch/core'
 import { ApiError } from '../api/errors.ts'
+import { isObject } from '../config/object-schema.ts'
 import type { SharedContext } from '../destinations/check-destinations.ts'
 import type { DestinationSecrets } from '../destinations/destination-secrets.ts'
 import type { ResolvedDestination } from '../destinations/read-destination.ts'
@@ -18,7 +19,6 @@ import {
   agentDefinition,
   describeAgent,
   isEnabled,
-  isObject,
   mergeAgentChange,
   readAgentFields,
   type WebhookFields,

@@ -1,10 +1,10 @@
 import { ingestLimits } from '@hookswitch/core'
 import { z } from 'zod'
 import { agentIdField, agentNameField, configWebhookFields, projectField } from '../agents/agent-fields.ts'
-import { readEndpoint } from '../agents/endpoint.ts'
+import { endpointOf, readEndpointSettings } from '../agents/endpoint.ts'
 import { readDestination, type ResolvedDestination } from '../destinations/read-destination.ts'
 import { addressExpectation, readAddressList } from './address-list.ts'
-import { objectOf, refuse } from './object-schema.ts'
+import { isObject, objectOf, refuse } from './object-schema.ts'
 import { readOutcomeSchema, type OutcomeSchema } from './outcome-schema.ts'
 import { readSecret } from './secret-text.ts'
 import { signatureKeyProblem } from './signature-key.ts'
@@ -74,10 +74,21 @@ const outcome = z.unknown().transform((given, context): OutcomeSchema | null => 
   return null
 })
 
+const webhook = z.unknown().transform((given, context) => {
+  const fields = configWebhookFields.safeParse(given, { reportInput: true })
+  const settings = readEndpointSettings(given)
+  // Of what is no object at all, the fields have said so.
+  const ofKind = isObject(given) ? (settings.error?.issues ?? []) : []
+  for (const issue of [...(fields.error?.issues ?? []), ...ofKind]) {
+    context.issues.push(issue as z.core.$ZodRawIssue)
+  }
+  return fields.success && settings.success ? { ...fields.data, settings: settings.data } : undefined
+})
+
 const agent = objectOf({
   name: agentNameField.optional(),
   project: projectField.optional(),
-  webhook: configWebhookFields.optional(),
+  webhook: webhook.optional(),
   echo: z
     .array(z.string('the name of a param').min(1, 'the name of a param'), 'a list of names of params')
     .optional(),
@@ -94,15 +105,12 @@ const sourceName = z
 /** Each with its webhook, which is named after it. */
 const agents = z
   .record(agentIdField, agent, 'an object: settings by id of the agent')
-  .transform((given, context) =>
+  .transform((given) =>
     Object.fromEntries(
-      Object.entries(given).map(([id, { webhook, ...others }]) => {
-        const reading = webhook === undefined ? null : readEndpoint(id, webhook)
-        for (const issue of reading?.ok === false ? reading.issues : []) {
-          context.issues.push({ ...issue, path: [id, 'webhook', ...issue.path] } as z.core.$ZodRawIssue)
-        }
-        return [id, { ...others, webhook: reading?.ok === true ? reading.endpoint : null }]
-      }),
+      Object.entries(given).map(([id, { webhook: own, ...others }]) => [
+        id,
+        { ...others, endpoint: own === undefined ? null : endpointOf(id, own, own.settings) },
+      ]),
     ),
   )
 

@@ -74,6 +74,6 @@ export function shownValue(value: unknown): string {
 function withoutCredentials(text: string): string {
   return text
     .replace(/:\/\/[^/?#]*@/, '://…@')
-    .replace(/^[^/?#@:]*:[^/?#]*@/, '…@')
+    .replace(/(^|\/)[^/?#@:]*:[^/?#]*@/, '$1…@')
     .replace(/\?.*$/s, '?…')
 }

@@ -17,12 +17,13 @@ export function objectOf<Shape extends z.core.$ZodLooseShape>(
   return z.strictObject(shape, { error: ({ code }) => (code === 'unrecognized_keys' ? known : expectation) })
 }
 
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** An object of JSON as it came, also with a key `__proto__`, which zod's own records leave out. */
 export function jsonObject(expectation: string): z.ZodCustom<Record<string, unknown>> {
-  return z.custom<Record<string, unknown>>(
-    (given) => typeof given === 'object' && given !== null && !Array.isArray(given),
-    expectation,
-  )
+  return z.custom<Record<string, unknown>>(isObject, expectation)
 }
 
 /** Whether a value has objects and lists within each other in more than `levels` levels. */

@@ -70,7 +70,7 @@ export function resolveConfig(config: HookswitchConfig, file = 'hookswitch.confi
     {
       name: given.name ?? null,
       project: given.project ?? null,
-      endpoint: given.webhook,
+      endpoint: given.endpoint,
       echo: given.echo ?? null,
       outcome: given.outcome ?? null,
     },

@@ -9,7 +9,7 @@ import { ApiError } from '../api/errors.ts'
 
 /** Where calls have their own webhooks, each host is a destination: limits, breaker and holds are the host's. */
 
-type OverrideStore = Pick<DeliveryStore, 'listDestinations' | 'addDestination' | 'removeDestination'>
+export type OverrideStore = Pick<DeliveryStore, 'listDestinations' | 'addDestination' | 'removeDestination'>
 
 /** Hosts that are known at once. Calls may each bring another. */
 const hostsMax = 1_000

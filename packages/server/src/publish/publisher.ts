@@ -1,5 +1,5 @@
 import {
-  Acceptor,
+  type Acceptor,
   agentSource,
   callId as newCallId,
   ingestLimits,
@@ -8,6 +8,7 @@ import {
   overrideSource,
   repeatableMax,
   type Appended,
+  type CallOverride,
   type CallProgress,
   type NewStartedCall,
   type Publication,
@@ -18,9 +19,10 @@ import {
 import { readBody, readEnvelope } from '@hookswitch/events'
 import { buildEvent, type BuiltEvent } from '@hookswitch/sender'
 import type { Agent, AgentBook } from '../agents/agent-book.ts'
+import { ensureOverrideHost, type OverrideStore } from './override.ts'
 
 export interface PublisherOptions {
-  store: Pick<PublishStore, 'addStartedCall' | 'getStartedCall'>
+  store: Pick<PublishStore, 'addStartedCall' | 'getStartedCall'> & OverrideStore
   /** Writes publications together that came together. */
   commit: Acceptor<Publication, Appended | 'changed'>
   agents: Pick<AgentBook, 'get'>
@@ -113,6 +115,10 @@ export class Publisher {
       const { publication, answer } = prepared
       const { source, type, callId, id } = publication
       const bytes = publication.body.byteLength
+      // Whoever removes the destination of a host, a person or a call to yet another, may do so between two events.
+      if (call.override !== null) {
+        await ensureOverrideHost(this.#options.store, hostOf(call.override), this.#options.clock())
+      }
       if ((await this.#commit(publication)) === 'changed') continue
       this.#options.onPublished?.({ source, type, callId, id, bytes, ms: performance.now() - begun })
       return { ok: true, answer, duplicate: false }
@@ -184,8 +190,7 @@ function prepare(
     const issues = envelope.ok ? [] : envelope.issues
     return refused('invalid', issues.map(({ path, message }) => `${path} ${message}`).join('; '))
   }
-  const source =
-    call.override === null ? agentSource(agent.id) : overrideSource(new URL(call.override.url).host)
+  const source = call.override === null ? agentSource(agent.id) : overrideSource(hostOf(call.override))
   const event = newEvent(source, envelope.envelope, read, body, now)
   const answer: PublishedAnswer = {
     id: event.id,
@@ -203,6 +208,10 @@ function prepare(
         : [...progress.repeatable, { idempotencyKey, answer }].slice(-repeatableMax),
   }
   return { ok: true, publication: { ...event, expectedVersion: call.version, progress: next }, answer }
+}
+
+function hostOf({ url }: CallOverride): string {
+  return new URL(url).host
 }
 
 /** Whose number is whose depends on who called. */

@@ -1,5 +1,5 @@
 import { readSecretFile } from '@hookswitch/server'
-import { isOwnAddress } from '../api/server-address.ts'
+import { isOwnAddress } from './server-address.ts'
 import type { Context } from '../context.ts'
 
 /** The secret of the environment; the one in the data folder only for the server that it was made for. */
