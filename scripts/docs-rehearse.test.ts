@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { startReceiver, type ReceiverProgram } from '../packages/sender/test/receiver-program.ts'
+import { startReceiverProgram, type ReceiverProgram } from '@hookswitch/testkit'
 import { faultPresets, type FaultName } from '../packages/sender/src/simulator/faults.ts'
 import { createSimulation, type SimulatedCall } from '../packages/sender/src/simulator/index.ts'
 import { sourceOf } from './constant-reader.ts'
@@ -10,6 +11,7 @@ import { repositoryRoot } from './repository.ts'
 // What rehearse.md says of the guide's samples, seen on its Express handler under the simulator.
 
 const page = 'docs/rehearse.md'
+const guideHandler = join(repositoryRoot, 'packages/sender/test/fixtures/guide-express.js')
 const calls = 8
 
 let receiver: ReceiverProgram | undefined
@@ -29,7 +31,7 @@ interface Update {
 
 /** Sends calls that all have this fault to the guide's Express handler, each request when the one before is answered. */
 async function under(fault: FaultName): Promise<{ sent: Sent[]; updates: Update[]; output: string }> {
-  receiver = await startReceiver(process.execPath, 'guide-express.js', { WEBHOOK_SECRET: 'Bearer right' })
+  receiver = await startReceiverProgram(process.execPath, guideHandler, { WEBHOOK_SECRET: 'Bearer right' })
   const faults = { ...faultPresets.none, [fault]: 1 }
   const startAt = Date.parse('2026-01-31T12:00:00Z')
   const simulation = createSimulation({ seed: '3', startAt, calls, rate: 5, faults })

@@ -1,7 +1,8 @@
 // The handlers that the platform's guide shows its readers, pushed by the sender.
+import { join } from 'node:path'
+import { python, pythonHas, startReceiverProgram, type ReceiverProgram } from '@hookswitch/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
 import { buildEvent, createSender, type SenderOptions, type SendResult } from '../src/index.ts'
-import { python, pythonHas, startReceiver, type ReceiverProgram } from './receiver-program.ts'
 import { recording, sampleCall } from './sample-call.ts'
 
 const receivers: ReceiverProgram[] = []
@@ -15,7 +16,7 @@ async function receiverOf(
   file: string,
   env?: Record<string, string>,
 ): Promise<ReceiverProgram> {
-  const receiver = await startReceiver(command, file, env)
+  const receiver = await startReceiverProgram(command, join(import.meta.dirname, 'fixtures', file), env)
   receivers.push(receiver)
   return receiver
 }

@@ -1,4 +1,6 @@
 // Receivers that know nothing of webhooks: what is on the wire, to the byte.
+import { join } from 'node:path'
+import { python, pythonHas, startReceiverProgram } from '@hookswitch/testkit'
 import { startPeer } from '@hookswitch/testkit/destination-contract'
 import { expect, test } from 'vitest'
 import {
@@ -8,7 +10,6 @@ import {
   type BuiltEvent,
   type SenderOptions,
 } from '../src/index.ts'
-import { python, pythonHas, startReceiver } from './receiver-program.ts'
 import { sampleCall } from './sample-call.ts'
 
 interface Received {
@@ -36,7 +37,10 @@ async function startNodeHttp(): Promise<Receiver> {
 }
 
 async function startPythonHttp(): Promise<Receiver> {
-  const program = await startReceiver(python, 'plain-receiver.py')
+  const program = await startReceiverProgram(
+    python,
+    join(import.meta.dirname, 'fixtures', 'plain-receiver.py'),
+  )
   return {
     url: program.url,
     async received(count) {

@@ -17,11 +17,29 @@ describe('the webhook of an agent as a destination', () => {
     const { destination } = webhook as { destination: { id: string } }
     const { body } = await server.ask(`/destinations/${destination.id}`)
     expect(body).toMatchObject({
-      ...{ id: destination.id, name: 'agent:recruiter', kind: 'webhook', origin: 'agent', version: 1 },
-      scope: { sources: ['agent:recruiter'], agents: ['recruiter'] },
-      ...{ filter: null, template: null, lane: 'call', onExhausted: 'continue', events: null },
-      limits: { concurrency: 10, perSecond: null, failingHours: 48 },
-      settings: { url: `${endpointUrl}?…`, timeoutSeconds: 5 },
+      id: destination.id,
+      name: 'agent:recruiter',
+      kind: 'webhook',
+      origin: 'agent',
+      version: 1,
+      scope: {
+        sources: ['agent:recruiter'],
+        agents: ['recruiter'],
+      },
+      filter: null,
+      template: null,
+      lane: 'call',
+      onExhausted: 'continue',
+      events: null,
+      limits: {
+        concurrency: 10,
+        perSecond: null,
+        failingHours: 48,
+      },
+      settings: {
+        url: `${endpointUrl}?…`,
+        timeoutSeconds: 5,
+      },
       secrets: ['signingSecrets'],
     })
     expect((await server.ask('/destinations/agent:recruiter')).body).toEqual(body)
@@ -149,8 +167,15 @@ describe('trying an agent’s webhook out', () => {
     expect(bodies[4]).toMatchObject({
       eventType: 'call.ended',
       timestamp: '2026-06-01T00:00:00.000Z',
-      ...{ projectId: 'project-1', agentId: 'recruiter', agentName: 'Recruiter' },
-      data: { data: { test: true, outcomeResult: { application_id: '12345' } } },
+      projectId: 'project-1',
+      agentId: 'recruiter',
+      agentName: 'Recruiter',
+      data: {
+        data: {
+          test: true,
+          outcomeResult: { application_id: '12345' },
+        },
+      },
     })
     expect(peer.requests.every(({ headers }) => headers['hookswitch-test'] === 'true')).toBe(true)
     expect(await server.itemsOf('/events')).toEqual([])

@@ -88,10 +88,17 @@ describe('changing an agent', () => {
     const peer = await startEndpoint()
     await server.agent({
       webhook: {
-        ...{ ...recruiter.webhook, url: peer.url, enabled: false, signing: 'v1' },
+        ...recruiter.webhook,
+        url: peer.url,
+        enabled: false,
+        signing: 'v1',
         events: ['call.ended'],
         retry: { preset: 'guide' },
-        limits: { concurrency: 3, perSecond: 1, failingHours: 2 },
+        limits: {
+          concurrency: 3,
+          perSecond: 1,
+          failingHours: 2,
+        },
       },
     })
     const nothing = {
@@ -256,8 +263,15 @@ describe('changing an agent', () => {
     )
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect((await server.ask('/agents/recruiter')).body).toMatchObject({
-      ...{ name: 'R', project: 'p', version: 5 },
-      webhook: { limits: { concurrency: 2, perSecond: 7 } },
+      name: 'R',
+      project: 'p',
+      version: 5,
+      webhook: {
+        limits: {
+          concurrency: 2,
+          perSecond: 7,
+        },
+      },
     })
   })
 

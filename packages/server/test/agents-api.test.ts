@@ -258,10 +258,10 @@ describe('making an agent', () => {
 test('agents are listed page by page in the order in which they were made', async () => {
   for (const id of ['c', 'a', 'b']) await server.agent({ id })
   const pages = []
-  for (let cursor: unknown = ''; cursor !== null;) {
-    const { body } = await server.ask(`/agents?limit=2${cursor === '' ? '' : `&cursor=${String(cursor)}`}`)
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const { body } = await server.ask(`/agents?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)
     pages.push((body['items'] as { id: string }[]).map(({ id }) => id))
-    cursor = body['nextCursor']
+    cursor = body['nextCursor'] as string | null
   }
   expect(pages).toEqual([['c', 'a'], ['b']])
   expect(errorOf(await server.ask('/agents?limit=0'))).toEqual([

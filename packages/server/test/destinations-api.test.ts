@@ -285,11 +285,7 @@ describe('changing a destination', () => {
       'secrets are the names of those that are set; set the secrets themselves in settings',
     ],
     [{ version: 7 }, 409, 'It was changed since it was read; read it again'],
-    [
-      { updatedAt: '2026-01-01T00:00:00.000Z' },
-      409,
-      'It was changed since it was read; read it again',
-    ],
+    [{ updatedAt: '2026-01-01T00:00:00.000Z' }, 409, 'It was changed since it was read; read it again'],
   ])('%j is not what it is, so it is refused', async (given, status, message) => {
     const before = await added(server)
     const answer = await server.send('PATCH', '/destinations/crm', { ...given, onExhausted: 'park' })

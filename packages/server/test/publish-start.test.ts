@@ -34,9 +34,19 @@ describe('starting a call', () => {
     expect(await server.itemsOf('/events')).toEqual([])
     expect(await server.itemsOf('/calls')).toEqual([])
     expect(await server.store.getStartedCall(String(body['callId']))).toMatchObject({
-      ...{ params, to: '+12025550143', from: 'sip:desk@example.com', direction: 'outbound' },
-      ...{ override: null, sealedSecrets: null, version: 1 },
-      progress: { state: 'created', lastEventAt: null, collected: null, repeatable: [] },
+      params,
+      to: '+12025550143',
+      from: 'sip:desk@example.com',
+      direction: 'outbound',
+      override: null,
+      sealedSecrets: null,
+      version: 1,
+      progress: {
+        state: 'created',
+        lastEventAt: null,
+        collected: null,
+        repeatable: [],
+      },
     })
     const [entry] = await server.itemsOf('/audit')
     expect(entry).toMatchObject({
@@ -53,7 +63,11 @@ describe('starting a call', () => {
     async (given) => {
       const callId = await server.start('recruiter', given)
       expect(await server.store.getStartedCall(callId)).toMatchObject({
-        ...{ params: {}, to: null, from: null, direction: 'outbound', override: null },
+        params: {},
+        to: null,
+        from: null,
+        direction: 'outbound',
+        override: null,
       })
       expect((await server.publish(callId, 'call.started')).status).toBe(201)
     },
@@ -232,7 +246,11 @@ describe('a call with a webhook of its own', () => {
     expect(await server.deliveriesOf(name)).toEqual([['call.started', 'pending']])
     expect(await server.deliveriesOf('agent:recruiter')).toEqual([])
     expect((await server.ask(`/destinations/${encodeURIComponent(name)}`)).body).toMatchObject({
-      ...{ name, kind: 'call-webhook', origin: 'agent', lane: 'call', onExhausted: 'park' },
+      name,
+      kind: 'call-webhook',
+      origin: 'agent',
+      lane: 'call',
+      onExhausted: 'park',
       scope: { sources: [name] },
       settings: {},
       secrets: [],

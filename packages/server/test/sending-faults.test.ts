@@ -117,9 +117,8 @@ class Publishing {
       const number = this.#next
       this.#next += 1
       const given = { params: { application_id: String(number) }, to: '+12025550143' }
-      const callId = await until('a call to be started', () =>
-        startCall(platform, agent.id, given).catch(() => null),
-      )
+      const start = (): Promise<string | null> => startCall(platform, agent.id, given).catch(() => null)
+      const callId = await until('a call to be started', start, 60_000)
       for (const [index, { eventType, data }] of wholeCall(`caller ${number}`).entries()) {
         const place = `${number}/${index}`
         const event = { eventType, data: { ...data, place } }
@@ -210,19 +209,23 @@ describe(`over a link that drops, cuts, delays, doubles and refuses (seed ${seed
     }
     await publishing.done()
     await expectTheSame(publishing, kills)
-  }, 90_000)
+  }, 180_000)
 
   test('kill -9 of the receiver: events wait until it is back, and nothing is lost, given up or there twice', async () => {
     const publishing = new Publishing()
     await publishing.reached(0.2)
     let restart = await killReceiver()
     // It is asked less and less while it is away, and what is published meanwhile is kept.
-    await until('the breaker', async () => {
-      const { state } = (await shown(platform, `/destinations/${agent.destinationId}`)) as {
-        state: Record<string, unknown>
-      }
-      return state['reason'] === 'breaker'
-    })
+    await until(
+      'the breaker',
+      async () => {
+        const { state } = (await shown(platform, `/destinations/${agent.destinationId}`)) as {
+          state: Record<string, unknown>
+        }
+        return state['reason'] === 'breaker'
+      },
+      30_000,
+    )
     await publishing.reached(0.5)
     await restart()
     await act(platform, `/destinations/${agent.destinationId}/resume`)
@@ -231,5 +234,5 @@ describe(`over a link that drops, cuts, delays, doubles and refuses (seed ${seed
     await restart()
     await publishing.done()
     await expectTheSame(publishing, [])
-  }, 90_000)
+  }, 180_000)
 })

@@ -50,8 +50,10 @@ async function held(agent: MadeAgent, reason: string): Promise<Record<string, un
   })
 }
 
-async function waiting({ destinationId }: MadeAgent): Promise<number> {
-  return (await listed(server, `/deliveries?state=pending&destination=${destinationId}`)).length
+/** Resolves when so many deliveries wait for it. */
+async function waiting({ destinationId }: MadeAgent, count: number): Promise<void> {
+  const path = `/deliveries?state=pending&destination=${destinationId}`
+  await until(`${count} deliveries to wait`, async () => (await listed(server, path)).length === count)
 }
 
 /** Another agent's calls go through as if nothing were the matter: at once, with one try each. */
@@ -60,7 +62,7 @@ async function expectUndisturbed(other: MadeAgent, path: string): Promise<void> 
   await until('the events of the other agent', async () => idsAt(path).length >= call.length)
   expect(idsAt(path)).toEqual(call)
   const tries = await listed(server, `/deliveries?destination=${other.destinationId}`)
-  await until('their results', async () => (await waiting(other)) === 0)
+  await waiting(other, 0)
   expect(tries.filter(({ attempts }) => Number(attempts) > 1)).toEqual([])
 }
 
@@ -72,7 +74,7 @@ describe('the webhook of an agent whose endpoint refuses', () => {
     const other = await addAgentAt('/other', { authSecret: 'Token right' })
     const call = await wholeCallOf(agent)
     expect(await held(agent, 'auth')).toMatchObject({ state: 'held', until: null })
-    expect(await waiting(agent)).toBe(call.length)
+    await waiting(agent, call.length)
     await expectUndisturbed(other, '/other')
     expect(idsAt('/refuses'), 'one try said it all').toEqual([call[0]])
     const { health, enabled } = await webhookOf(agent)
@@ -97,7 +99,7 @@ describe('the webhook of an agent whose endpoint refuses', () => {
     const agent = await addAgentAt('/gone', { limits: { concurrency: 1 } })
     const call = await wholeCallOf(agent)
     expect(await held(agent, 'gone')).toMatchObject({ state: 'held', until: null })
-    expect(await waiting(agent)).toBe(call.length)
+    await waiting(agent, call.length)
     // Agents share nothing but the server that they are sent from.
     await expectUndisturbed(await addAgentAt('/other'), '/other')
     receiver.treat(() => 200)
@@ -131,7 +133,7 @@ describe('the webhook of an agent whose endpoint refuses', () => {
     // What comes now is kept too, and nothing is tried.
     const tried = receiver.at('/fails').length
     calls.push(await wholeCallOf(agent, 'Lina'))
-    await until('all to wait', async () => (await waiting(agent)) === calls.flat().length)
+    await waiting(agent, calls.flat().length)
     expect(receiver.at('/fails')).toHaveLength(tried)
     expect((await webhookOf(agent))['health']).toMatchObject({ successRate: 0, lastFailure: { status: 503 } })
 
@@ -148,7 +150,7 @@ describe('the webhook of an agent whose endpoint refuses', () => {
     const agent = await addAgentAt('/off', { enabled: false })
     const call = await wholeCallOf(agent)
     expect(await held(agent, 'paused')).toMatchObject({ until: null })
-    await until('all to wait', async () => (await waiting(agent)) === call.length)
+    await waiting(agent, call.length)
     expect(receiver.received).toEqual([])
     const enabled = await ask(server, 'PATCH', `/agents/${agent.id}`, { webhook: { enabled: true } })
     expect(enabled.status).toBe(200)

@@ -32,7 +32,7 @@ afterEach(async () => {
   await postgres.stop()
 })
 
-const calls = 20
+const calls = 12
 
 /** Publishers of one call that do not wait for each other. */
 const writers = 4

@@ -37,6 +37,14 @@ function startWith(path: string, webhook: Record<string, unknown> = {}): Promise
   return startCall(server, agent, { params, webhook: { url: receiver.url + path, ...webhook } })
 }
 
+/** The lane of a call, once it is parked and so many deliveries wait in it. */
+function parkedLane(callId: string, pending: number): Promise<Record<string, unknown>> {
+  return until(`the lane to be parked with ${pending} deliveries`, async () => {
+    const parked = await listed(server, '/lanes?state=parked')
+    return parked.find((lane) => lane['key'] === `call:${callId}` && lane['pending'] === pending)
+  })
+}
+
 const overrideName = (): string => `override:${new URL(receiver.url).host}`
 
 test('one whose secret is refused waits for a person, and other calls at that host go on', async () => {
@@ -52,15 +60,10 @@ test('one whose secret is refused waits for a person, and other calls at that ho
   const [refused, taken, ofAgent] = await Promise.all(
     [wrong, right, plain].map((callId) => publishAll(server, callId, wholeCall(callId))),
   )
-  const [lane] = await until('the lane to be parked', async () => {
-    const parked = await listed(server, '/lanes?state=parked')
-    return parked.length > 0 ? parked : null
-  })
+  const lane = await parkedLane(wrong, refused?.length ?? 0)
   await until('the other calls', async () => idsAt('/right').length + idsAt('/agent').length === 12)
   expect(lane).toMatchObject({
     destination: { name: overrideName() },
-    key: `call:${wrong}`,
-    pending: refused?.length,
     headAttempts: 1,
     parkedReason: expect.stringMatching(
       /^refused: 401: the call's own webhook refuses the authorization .*resume the lane/,
@@ -78,7 +81,7 @@ test('one whose secret is refused waits for a person, and other calls at that ho
   expect(JSON.stringify(explained)).toContain('parked')
 
   isFixed = true
-  await act(server, `/lanes/${String(lane?.['id'])}/resume`)
+  await act(server, `/lanes/${String(lane['id'])}/resume`)
   await drained(server)
   expect(idsAt('/wrong')).toEqual([refused?.[0], ...(refused ?? [])])
   expect(await listed(server, `/deliveries?state=dead&callId=${wrong}`)).toEqual([])
@@ -119,13 +122,10 @@ test('410 parks the lane of the call as well, and who skips its head lets the re
   receiver.treat(({ path }) => treatment.get(path) ?? 200)
   const callId = await startWith('/gone')
   const ids = await publishAll(server, callId, wholeCall('Sara'))
-  const [lane] = await until('the lane to be parked', async () => {
-    const parked = await listed(server, '/lanes?state=parked')
-    return parked.length > 0 ? parked : null
-  })
-  expect(lane?.['parkedReason']).toContain('410')
+  const lane = await parkedLane(callId, ids.length)
+  expect(lane['parkedReason']).toContain('410')
   treatment.clear()
-  await act(server, `/lanes/${String(lane?.['id'])}/skip`)
+  await act(server, `/lanes/${String(lane['id'])}/skip`)
   await drained(server)
   expect(idsAt('/gone')).toEqual([ids[0], ...ids.slice(1)])
   expect(await listed(server, `/deliveries?state=skipped&callId=${callId}`)).toMatchObject([

@@ -44,7 +44,6 @@ describe('a webhook at an address that deliveries may not reach', () => {
     ...refusedNotations,
     ['localhost', 'loopback'] as const,
   ])('%s (%s) is refused for an agent, in a change of one, and for a call', async (host, name) => {
-    await expectRefused(`https://${host}/hook`, `(${name})`)
     await expectRefused(`https://${host}:8443/hook`, `(${name})`)
   })
 
@@ -139,4 +138,4 @@ test('what is not allowed any more after a restart is not sent, waits, and goes 
   } finally {
     await receiver.close()
   }
-})
+}, 90_000)

@@ -142,6 +142,15 @@ describe('what one server publishes to another', () => {
       health: { attempts: 15, successRate: 1, lastFailure: null, failingSince: null },
     })
   })
+
+  test('is in the log of neither, but for what names an event', () => {
+    for (const { output } of [platform, receiver]) {
+      expect(output()).toContain(`"callId":"${calls[0]}"`)
+      for (const word of [secretOfReceiver, '12025550143', '0012345', 'Sara', '80000', 'Eighty thousand']) {
+        expect(output()).not.toContain(word)
+      }
+    }
+  })
 })
 
 async function bytesOf(server: ServerProcess, callId: string): Promise<string[]> {

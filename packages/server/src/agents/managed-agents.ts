@@ -252,7 +252,12 @@ export class ManagedAgents {
     const webhook = await givenEndpoint(
       id,
       {
-        ...{ url, authKey, authSecret, events, retry, limits },
+        url,
+        authKey,
+        authSecret,
+        events,
+        retry,
+        limits,
         ...(signingSecrets === undefined ? {} : { signingSecrets }),
       },
       this.#options.kindContext,

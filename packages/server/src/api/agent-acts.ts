@@ -75,17 +75,17 @@ const testRoute = createRoute({
 const overlapHoursDefault = 24
 const overlapHoursMax = 30 * 24
 const overlap = `a number of hours from 0 to ${overlapHoursMax}`
-const version = 'v1 (HMAC-SHA256) or v1a (ed25519)'
-const secret = 'a secret such as whsec_… (HMAC) or whsk_… (ed25519), base64 after the prefix'
+const versionExpectation = 'v1 (HMAC-SHA256) or v1a (ed25519)'
+const secretExpectation = 'a secret such as whsec_… (HMAC) or whsk_… (ed25519), base64 after the prefix'
 
 const rotateBody = objectOf({
   version: z
-    .enum(['v1', 'v1a'], version)
+    .enum(['v1', 'v1a'], versionExpectation)
     .optional()
     .openapi({ description: 'Of the key that is made: as the one before, or `v1`.' }),
   secret: z
-    .string(secret)
-    .refine((text) => /^whs(ec|k)_/.test(text) && signatureKeyProblem(text) === null, secret)
+    .string(secretExpectation)
+    .refine((text) => /^whs(ec|k)_/.test(text) && signatureKeyProblem(text) === null, secretExpectation)
     .optional(),
   overlapHours: z.number(overlap).min(0, overlap).max(overlapHoursMax, overlap).default(overlapHoursDefault),
   reason: reasonField,

@@ -82,7 +82,7 @@ export const agentSchema = z
     origin: z
       .enum(['config', 'api'])
       .openapi({ description: 'Where it is set; those of `config` only there.' }),
-    version: z.int(),
+    version: z.int().openapi({ description: 'Counts the changes of what is set, those of its webhook too.' }),
     webhook: webhookSchema.nullable(),
     outcomeSchema: z.record(z.string(), z.unknown()).nullable().openapi({ description: 'JSON Schema.' }),
     createdAt: isoTime.nullable().openapi({ description: 'Null for one of the config file.' }),

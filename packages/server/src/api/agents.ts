@@ -164,8 +164,8 @@ export function addAgentRoutes(app: ApiApp, options: ApiOptions): void {
       change['webhook'] = given
     }
     const { agent, signingSecret } = await managed.change(agentId, change, (present) => {
-      const options = { endpoint: null, secretsOf, attempts: null, now: clock() }
-      withoutReadOnly(description, shownAgent(storedAgent(present), options), agentReadOnly)
+      const itself = { endpoint: null, secretsOf, attempts: null, now: clock() }
+      withoutReadOnly(description, shownAgent(storedAgent(present), itself), agentReadOnly)
     })
     await audit(store, c.req.valid('header'), {
       action: 'agent.update',

@@ -27,7 +27,11 @@ describe('an agent with a webhook', () => {
     })
     expect(destinations).toEqual([])
     expect(agents.get('echoing')).toEqual({
-      ...{ name: null, project: null, endpoint: null, echo: null, outcome: null },
+      name: null,
+      project: null,
+      endpoint: null,
+      echo: null,
+      outcome: null,
     })
     const { name, project, endpoint } = agents.get('agent-7') ?? {}
     expect([name, project, endpoint?.secrets]).toEqual([null, null, {}])

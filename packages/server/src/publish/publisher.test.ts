@@ -31,7 +31,7 @@ function say(
 }
 
 async function stored(): Promise<unknown[]> {
-  const events = await store.listEvents({ after: 0, limit: 100 })
+  const events = await store.listEvents({ after: 0, limit: 200 })
   return events.map(({ occurredAt, body }) => {
     const { data } = JSON.parse(Buffer.from(body).toString()) as { data: { data: { text?: string } } }
     return [(occurredAt ?? 0) - now, data.data.text]

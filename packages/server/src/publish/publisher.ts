@@ -59,8 +59,11 @@ export type PublishResult =
   | { ok: true; answer: PublishedAnswer; duplicate: boolean }
   | { ok: false; code: 'not_found' | 'conflict' | 'invalid' | 'too_large' | 'unavailable'; reason: string }
 
-/** Other nodes publish in the same call only where a client asks several at once. */
-const roundsMax = 10
+/**
+ * Other nodes publish in the same call only where a client asks several at once. In each round one of them gets
+ * through: of ten nodes that all do so, one in thirty thousand would be turned away after so many.
+ */
+const roundsMax = 100
 
 /**
  * Starts calls and publishes their events: in the documented envelope, with the call's params where they are echoed,
