@@ -11,6 +11,7 @@ const rowNames = [
   'skew',
   'retries',
   'claims',
+  'receiver',
   'growth',
   'memory',
 ] as const
@@ -40,7 +41,7 @@ Measures the budgets of ARCHITECTURE.md, wherever it can as ratios to peers that
 run. bench/README.md says what each row means.
 
   --rows LIST        comma-separated, of: ${rowNames.join(', ')} (default: all)
-  --seconds N        length of every measured window (default: 30; sustained 60; delivery 15; growth, skew 10; retries 8)
+  --seconds N        length of every measured window (default: 30; sustained 60; delivery 15; growth, skew 10; retries 8; receiver 3)
   --events N         events stored before growth and memory measure, and deliveries before claims does (default: 1e6)
   --deliveries N     events that flat-out delivers (default: 50000)
   --connections N    connections of the load (default: 64)

@@ -11,6 +11,7 @@ import { claims } from './rows/claims.ts'
 import { delivery, flatOut } from './rows/delivery.ts'
 import { growthAndMemory } from './rows/growth.ts'
 import { retries, skew } from './rows/isolation.ts'
+import { receiver } from './rows/receiver.ts'
 import { stamp } from './server.ts'
 
 /** How long processes may take to end when the bench is interrupted; their data is thrown away. */
@@ -55,6 +56,7 @@ async function measure(bench: Bench): Promise<Outcome[]> {
     ['skew', skew],
     ['retries', retries],
     ['claims', claims],
+    ['receiver', receiver],
   ]
   for (const [name, row] of single) await attempt([name], async () => [await row(bench)])
   await attempt(['growth', 'memory'], () =>

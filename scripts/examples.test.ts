@@ -1,7 +1,5 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -15,6 +13,7 @@ import {
   type ServerProcess,
 } from '../packages/testkit/src/index.ts'
 import { startPeer, type Peer, type PeerAnswer } from '../packages/testkit/src/destination-contract/peer.ts'
+import { endExamples, examplesWithPackages, freePort, startExample } from './example-process.ts'
 import { listFiles, repositoryRoot } from './repository.ts'
 
 // The examples, run as their pages say: the program, the user's own app, and real servers in the place of the others.
@@ -24,10 +23,9 @@ const loopback = { HOOKSWITCH_EGRESS_ALLOW: '127.0.0.0/8' }
 const folderOf = (example: string): string => join(repositoryRoot, 'examples', example)
 
 const peers: Peer[] = []
-const apps: ChildProcess[] = []
 
 afterEach(async () => {
-  for (const app of apps.splice(0)) await end(app)
+  await endExamples()
   await endServerProcesses()
   for (const peer of peers.splice(0)) await peer.close()
 })
@@ -36,12 +34,6 @@ async function peerThat(answer: PeerAnswer): Promise<Peer> {
   const peer = await startPeer(answer)
   peers.push(peer)
   return peer
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 }
 
 /** Sends the end of a call, and gives the id of the event. */
@@ -97,18 +89,17 @@ async function act(server: ServerProcess, path: string, body: unknown = {}): Pro
   expect(status, path).toBeLessThan(300)
 }
 
-test('every example is run here', () => {
+test('every example is run, here or in receiver-examples.test.ts', () => {
   const examples = listFiles(repositoryRoot).flatMap((file) => /^examples\/([^/]+)\//.exec(file)?.[1] ?? [])
-  expect([...new Set(examples)].sort()).toEqual([
-    'in-front-of-express',
-    'in-front-of-flask',
-    'typescript-handler',
-    'urgent-calls-to-slack',
-  ])
+  const here = ['in-front-of-express', 'in-front-of-flask', 'typescript-handler', 'urgent-calls-to-slack']
+  expect([...new Set(examples)].sort()).toEqual([...here, ...examplesWithPackages].sort())
 })
 
 test('their TypeScript is right under the strictest settings', async () => {
-  const files = listFiles(repositoryRoot).filter((file) => /^examples\/.*\.ts$/.test(file))
+  const files = listFiles(repositoryRoot).filter((file) => {
+    const [, name = ''] = /^examples\/([^/]+)\/.*\.ts$/.exec(file) ?? []
+    return name !== '' && !examplesWithPackages.includes(name)
+  })
   expect(files.length).toBeGreaterThan(4)
   const project = join(await temporaryFolder(), 'tsconfig.json')
   const compilerOptions = { noEmit: true, typeRoots: [join(repositoryRoot, 'node_modules/@types')] }
@@ -234,37 +225,6 @@ describe('typescript-handler', () => {
   })
 })
 
-/** The user's app, in a process of its own; resolves when it takes connections. */
-async function startApp(command: string[], cwd: string, env: Record<string, string>): Promise<ChildProcess> {
-  const [file = '', ...args] = command
-  const app = spawn(file, args, { cwd, env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' })
-  apps.push(app)
-  let output = ''
-  for (const stream of [app.stdout, app.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  await until(`${command.join(' ')} to listen`, async () => {
-    if (app.exitCode !== null) throw new Error(`it ended with ${app.exitCode}:\n${output}`)
-    return fetch(`http://127.0.0.1:${env['PORT']}/`).then(
-      () => true,
-      () => false,
-    )
-  })
-  return app
-}
-
-/** One that is free at this moment. */
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return String(port)
-}
-
 interface AppExample {
   name: string
   path: string
@@ -325,7 +285,7 @@ describe.each(appExamples)('$name', ({ name, path, command, env, wrongEnv }) => 
       const event = await sendEnd(server, 'call_1', outcome)
       const { delivery } = await becomes(server, event, 'retrying')
 
-      const app = await startApp(command, cwd, appEnv)
+      const app = await startExample(command, cwd, appEnv)
       await act(server, `/deliveries/${delivery?.id}/retry`)
       await becomes(server, event, 'delivered')
       expect(callsIn(database)).toEqual([{ call_id: 'call_1', outcome }])
@@ -339,8 +299,8 @@ describe.each(appExamples)('$name', ({ name, path, command, env, wrongEnv }) => 
       })
       expect(callsIn(database)).toEqual([{ call_id: 'call_1', outcome: 'by hand' }])
 
-      await end(app)
-      await startApp(command, cwd, { ...appEnv, ...wrongEnv })
+      await app.stop('SIGKILL')
+      await startExample(command, cwd, { ...appEnv, ...wrongEnv })
       const refused = await sendEnd(server, 'call_2', outcome)
       const { sentence } = await becomes(server, refused, 'held')
       expect(sentence).toContain('it refused our credentials')

@@ -39,7 +39,7 @@ export function listWorkspaces(root: string): Workspace[] {
 export function listFiles(root: string): string[] {
   const listed = listByGit(root)
   if (listed.length > 0) return listed.filter((path) => isFile(join(root, path)))
-  const made = new Set(['node_modules', '.git', 'dist', 'coverage', '.hookswitch'])
+  const made = new Set(['node_modules', '.git', 'dist', 'coverage', '.hookswitch', '.next'])
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))

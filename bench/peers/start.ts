@@ -90,6 +90,34 @@ async function installGuide(bench: Bench): Promise<void> {
   if (how !== '0') throw new PeerAbsent(`npm ci in bench/peers/guide did not succeed (${how})`)
 }
 
+/** An app of Express in `peers/express/`. */
+export interface ExpressApp {
+  name: string
+  program: URL
+  args: readonly string[]
+  /** Where a CPU profile goes; null for none. */
+  profileFolder: string | null
+}
+
+export async function startExpress(
+  bench: Bench,
+  { name, program, args, profileFolder }: ExpressApp,
+): Promise<Peer> {
+  const profileArgs = profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
+  const running = bench.processes.startNode(
+    name,
+    [...profileArgs, '--conditions=hookswitch-source', program, ...args],
+    {
+      cwd: bench.folder,
+      env: { ...childEnvironment(), WEBHOOK_SECRET: `Bearer ${bench.secret}` },
+      output: 2,
+      channel: true,
+    },
+  )
+  const { port } = (await running.firstMessage(startMs)) as { port: number }
+  return { name, port, pid: running.pid, stop: async () => void (await running.end(endMs)) }
+}
+
 /** A PostgreSQL with fsync on. */
 export async function startPostgres(bench: Bench): Promise<Peer & { url: string }> {
   const port = await freePort()

@@ -8,10 +8,62 @@ import { guideSample } from './guide-sample.ts'
 import { endPrograms, startProgram } from './program.ts'
 
 const repository = join(import.meta.dirname, '../../..')
-const packages = ['events', 'core', 'destinations', 'sender', 'store-sql', 'server', 'cli']
+const packages = ['events', 'core', 'destinations', 'sender', 'receiver', 'store-sql', 'server', 'cli']
 
-/** A build, six packs and an installation from the registry; a few seconds each. */
+/** A build, eight packs and an installation from the registry; a few seconds each. */
 const installMs = 180_000
+
+/** In an app of one's own: what a program sees that receives events, one of them twice, one with a wrong secret. */
+const receivingProgram = `
+  import { once } from 'node:events'
+  import { createServer } from 'node:http'
+  import type { AddressInfo } from 'node:net'
+  import { createReceiver, memoryDedupe, transcriptText } from '@hookswitch/receiver'
+  import { nodeListener } from '@hookswitch/receiver/node'
+  import { createSender } from '@hookswitch/sender'
+
+  const handled: unknown[] = []
+  const refused: unknown[] = []
+  const receiver = createReceiver({
+    secrets: ['your_secret_token'],
+    dedupe: memoryDedupe(),
+    on: {
+      'call.ended': ({ event, call, outcome }) => {
+        handled.push([event.callId, call.status, transcriptText(event), outcome?.['application_id']])
+      },
+    },
+    log: ({ event, reason }) => {
+      if (event === 'rejected') refused.push(reason)
+    },
+  })
+  const server = createServer(nodeListener(receiver)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = \`http://127.0.0.1:\${(server.address() as AddressInfo).port}/webhook\`
+
+  const post = async (authorization: string): Promise<unknown> => {
+    const response = await fetch(url, { method: 'POST', headers: { authorization }, body: process.argv[2] ?? '' })
+    const { received, duplicate } = (await response.json()) as Record<string, unknown>
+    return [response.status, received, duplicate]
+  }
+  const posted = [
+    await post('Bearer your_secret_token'),
+    await post('Bearer your_secret_token'),
+    await post('Bearer a_wrong_token'),
+  ]
+
+  const send = async (authSecret: string): Promise<unknown> => {
+    const sender = createSender({ url, allowHttp: true, authKey: 'Bearer', authSecret })
+    const params = { application_id: '6789' }
+    const data = { transcription: [{ User: 'Hi.' }] }
+    const call = { callId: 'sent', agentId: 'agent-123', agentName: 'Recruiter', params }
+    const result = await sender.send({ ...call, eventType: 'call.ended', at: Date.now(), data })
+    await sender.close()
+    return [result.ok, result.status]
+  }
+  const sent = [await send('your_secret_token'), await send('a_wrong_token')]
+  server.close()
+  console.log(JSON.stringify({ posted, sent, handled, refused }))
+`
 
 interface Packed {
   filename: string
@@ -28,7 +80,13 @@ function run(cwd: string, file: string, ...args: string[]): string {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
   // Where the network has a certificate authority of its own, Node's npm is to believe it as the system's does.
   env['NODE_USE_SYSTEM_CA'] = '1'
-  return execFileSync(file, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  return execFileSync(file, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: installMs,
+  })
 }
 
 function readManifest(path: string): { version: string; devDependencies: Record<string, string> } {
@@ -152,26 +210,49 @@ describe('the packed packages, installed elsewhere', () => {
     expect(await program.ended()).toBe(0)
   })
 
-  test('carry their types - the programs of their READMEs compile under the strictest settings', () => {
+  test('receive in an app of one’s own what the packed sender sends, once each, and refuse a wrong token', () => {
+    writeFileSync(join(user, 'receiving.ts'), receivingProgram)
+    expect(JSON.parse(run(user, process.execPath, 'receiving.ts', guideSample))).toEqual({
+      posted: [
+        [200, true, null],
+        [200, true, true],
+        [401, null, null],
+      ],
+      sent: [
+        [true, 200],
+        [false, 401],
+      ],
+      handled: [
+        ['test-123', 'ended', '', '12345'],
+        ['sent', 'ended', 'User: Hi.', '6789'],
+      ],
+      refused: ['secret_mismatch', 'secret_mismatch'],
+    })
+  })
+
+  test('carry their types - the programs of their READMEs, and of this file, compile under the strictest settings', () => {
     const strictest = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }
     const settings = { ...strictest, module: 'nodenext', target: 'es2024', noEmit: true }
+    const anywhere = { lib: ['es2024', 'dom'], types: [] }
+    const inNode = { types: ['node'] }
+    const programOf = (readme: string): string =>
+      /```ts\n([\s\S]*?)```/.exec(readFileSync(join(repository, readme), 'utf8'))?.[1] ?? ''
     const programs = [
-      {
-        readme: 'packages/events/README.md',
-        file: 'events.ts',
-        runtime: { lib: ['es2024', 'dom'], types: [] },
-      },
-      { readme: 'packages/cli/README.md', file: 'hookswitch.config.ts', runtime: { types: ['node'] } },
+      { file: 'events.ts', text: programOf('packages/events/README.md'), runtime: anywhere },
+      { file: 'receiver.ts', text: programOf('packages/receiver/README.md'), runtime: anywhere },
+      { file: 'sender.ts', text: programOf('packages/sender/README.md'), runtime: inNode },
+      { file: 'hookswitch.config.ts', text: programOf('packages/cli/README.md'), runtime: inNode },
+      { file: 'receiving.ts', text: receivingProgram, runtime: inNode },
     ]
-    for (const { readme, file, runtime } of programs) {
-      const text = readFileSync(join(repository, readme), 'utf8')
-      writeFileSync(join(user, file), /```ts\n([\s\S]*?)```/.exec(text)?.[1] ?? '')
+    for (const { file, text, runtime } of programs) {
+      expect(text, file).not.toBe('')
+      writeFileSync(join(user, file), text)
       const compilerOptions = { ...settings, ...runtime }
       writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
       const compiler = join(repository, 'node_modules/typescript/bin/tsc')
       const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', user], { encoding: 'utf8' })
-      expect(stdout, readme).toBe('')
-      expect(status, readme).toBe(0)
+      expect(stdout, file).toBe('')
+      expect(status, file).toBe(0)
     }
   })
 })

@@ -97,6 +97,8 @@ export function createSender(options: SenderOptions): Sender {
     const cancel = sender.timers.after(drainMs, stopper.stop)
     await Promise.all(lanes.values())
     cancel()
+    // The signal may outlive many senders. Until here it cuts the drain short.
+    sender.signal?.removeEventListener('abort', closeAtOnce)
   }
 
   const closeAtOnce = (): void => void close({ drainMs: 0 })

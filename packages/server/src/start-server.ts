@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import type { Server } from 'node:http'
 import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import {
@@ -29,6 +26,7 @@ import { syncDestinations } from './destinations/sync-destinations.ts'
 import type { Environment } from './environment.ts'
 import { contains, senderAddress } from './listen/address.ts'
 import { createListener } from './listen/listener.ts'
+import { drain, listen } from './listen/listening.ts'
 import { FailingWatch } from './observe/failing-watch.ts'
 import { createLog } from './observe/log.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
@@ -41,6 +39,7 @@ import { ensureSecretFiles, type StartSecrets } from './secrets/secret-files.ts'
 import { signatureVerifier } from './secrets/signature.ts'
 import { EventStream } from './stream/event-stream.ts'
 import { startStoreThreads } from './threads/start-threads.ts'
+import { within } from './within.ts'
 
 export interface ServerOptions {
   environment: Environment
@@ -315,8 +314,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         page.arrival(arrival)
       },
     })
-    await listen(server, environment)
-    const url = listeningUrl(server, environment)
+    const url = await listen(server, environment)
     logger.info({ url, store: environment.databaseUrl === null ? 'sqlite' : 'postgres' }, 'listening')
 
     let stopped: Promise<void> | null = null
@@ -326,7 +324,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ingest.stop()
       stream.close()
       // What waits in a lane is delivered after the next start; only what is on its way is waited for.
-      await Promise.all([drain(server, acceptor), delivery.stop(drainMs)])
+      await Promise.all([drain(server, () => acceptor.drained(), drainMs), delivery.stop(drainMs)])
       await release()
     }
     return { url, secrets, stop: () => (stopped ??= stop()), died }
@@ -367,49 +365,5 @@ function ingestSource(source: ResolvedSource, keyring: Keyring, clock: () => num
       return check.ok ? null : `secret_${check.reason}`
     },
     verify: signatureVerifier(source, clock),
-  }
-}
-
-async function listen(server: Server, { port, host }: Environment): Promise<void> {
-  server.listen(port, host)
-  // Rejects with the error, if that comes first.
-  await once(server, 'listening')
-}
-
-function listeningUrl(server: Server, { host, tls }: Environment): string {
-  const { port } = server.address() as AddressInfo
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
-  return `${tls === null ? 'http' : 'https'}://${name}:${port}`
-}
-
-/** Waits for what is under way, at most `drainMs`; then what is left is cut. */
-async function drain(server: Server, acceptor: Acceptor): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve())
-  })
-  // A connection that is kept alive between two requests is closed when its request ends, not before.
-  const idle = setInterval(() => server.closeIdleConnections(), 50)
-  try {
-    await within(
-      drainMs,
-      closed.then(() => acceptor.drained()),
-    )
-  } catch {
-    server.closeAllConnections()
-  } finally {
-    clearInterval(idle)
-  }
-}
-
-/** The same promise, but rejected after `ms`: whoever asks for health or metrics does not wait for a store that hangs. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

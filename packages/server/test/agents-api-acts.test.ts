@@ -213,7 +213,7 @@ describe('trying an agent’s webhook out', () => {
         {
           ok: false,
           sentence:
-            '401: your endpoint compares the whole header; it received `Authorization: Token …`, so what it is configured with must hold both words. If it expects `Bearer …`, set authKey to Bearer.',
+            '401: the secrets differ, or your endpoint compares the whole header; it received `Authorization: Token …`, so what it is configured with must then hold both words. If it expects `Bearer …`, set authKey to Bearer.',
           attempt: { status: 401 },
         },
       ],

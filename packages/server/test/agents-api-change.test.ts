@@ -211,11 +211,36 @@ describe('changing an agent', () => {
     expect(errorOf(await server.send('PATCH', '/agents/recruiter', { name: 'R', webhook: null }))).toEqual([
       409,
       'conflict',
-      '1 deliveries wait for the webhook of this agent; remove the agent with undelivered=skip or undelivered=dead to say what becomes of them',
+      '1 deliveries wait for the webhook of this agent; say with undelivered=skip or undelivered=dead what becomes of them',
     ])
     expect((await server.ask('/agents/recruiter')).body).toEqual(before)
     expect(await server.deliver(delivers)).toBe(1)
     expect(await changed({ webhook: null })).toMatchObject({ webhook: null })
+  })
+
+  test('the webhook is removed with what waits where undelivered says so', async () => {
+    await server.agent()
+    const callId = await server.called('recruiter', 'call.started')
+    await server.fold()
+    const path = '/agents/recruiter?undelivered=skip'
+    const { status, body } = await server.send('PATCH', path, { webhook: null })
+    expect([status, body['webhook']]).toEqual([200, null])
+    const [delivery] = await server.itemsOf(`/deliveries?callId=${callId}`)
+    expect(delivery).toMatchObject({ state: 'skipped' })
+  })
+
+  test('what was read is as it is where the two rows were written at different moments', async () => {
+    await server.agent()
+    server.advance(5)
+    const [endpoint] = await server.store.listDestinations()
+    if (endpoint === undefined) throw new Error('the agent has no webhook')
+    const { id, version, definition } = endpoint
+    await server.store.changeDestination(id, version, {
+      definition: { ...definition, events: ['call.ended'] },
+      sealedSecrets: endpoint.sealedSecrets,
+    })
+    const read = (await server.ask('/agents/recruiter')).body
+    expect((await server.send('PATCH', '/agents/recruiter', read)).status).toBe(200)
   })
 
   test('a change of the webhook counts as one of the agent - whoever has read it before is told', async () => {

@@ -108,12 +108,33 @@ describe('removing an agent', () => {
     const callId = await server.called('recruiter', 'call.started', 'call.answered')
     await server.fold()
     const refusal =
-      '2 deliveries wait for the webhook of this agent; remove the agent with undelivered=skip or undelivered=dead to say what becomes of them'
+      '2 deliveries wait for the webhook of this agent; say with undelivered=skip or undelivered=dead what becomes of them'
     expect(errorOf(await server.send('DELETE', '/agents/recruiter'))).toEqual([409, 'conflict', refusal])
     expect((await server.ask('/agents/recruiter')).status).toBe(200)
     expect((await server.send('DELETE', `/agents/recruiter?undelivered=${undelivered}`)).status).toBe(204)
     const deliveries = await server.itemsOf(`/deliveries?callId=${callId}`)
     expect(deliveries.map((delivery) => delivery['state'])).toEqual([state, state])
+  })
+
+  test('what was published and is not routed yet is waited for, and counts as waiting', async () => {
+    await server.agent()
+    await server.called('recruiter', 'call.started')
+    const removal = server.send('DELETE', '/agents/recruiter')
+    await server.fold()
+    expect(errorOf(await removal).slice(0, 2)).toEqual([409, 'conflict'])
+    expect((await server.ask('/agents/recruiter')).status).toBe(200)
+  })
+
+  test('another agent of its id does not take over its calls', async () => {
+    await server.agent()
+    const callId = await server.called('recruiter', 'call.started')
+    await server.fold()
+    await server.send('DELETE', '/agents/recruiter?undelivered=skip')
+    server.advance(1)
+    await server.agent()
+    expect(
+      errorOf(await server.send('POST', `/calls/${callId}/events`, { eventType: 'call.ended' })),
+    ).toEqual([409, 'conflict', 'The agent of this call has been removed'])
   })
 
   test('undelivered is one of two words', async () => {

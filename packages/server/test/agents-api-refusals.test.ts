@@ -24,6 +24,7 @@ describe('what is not as it must be', () => {
     [{ id: '' }, `id is "", expected ${name}`],
     [{ id: 7 }, `id is 7, expected ${name}`],
     [{ id: 'a\u0000' }, `id is "a\\u0000", expected ${name}`],
+    [{ id: '..' }, 'id is "..", expected another id than . and .., which a path cannot hold'],
     [{ id: null }, `id is null, expected ${name}`],
     [{ project: '' }, `project is "", expected ${name}, or null`],
     [{ project: 1 }, `project is 1, expected ${name}, or null`],

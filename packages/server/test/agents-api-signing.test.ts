@@ -189,11 +189,13 @@ describe('a key of the webhook', () => {
     expect(await keys()).toHaveLength(10)
   })
 
-  test('an overlap that was longer is cut to what the next one says', async () => {
+  test('an overlap stays as long as was said - a receiver may rely on it', async () => {
     await made('v1')
-    await rotate({ overlapHours: 720 })
-    const { previousUntil } = await rotate({ overlapHours: 1 })
-    expect((await keys()).map((key) => key['until'])).toEqual([null, previousUntil, previousUntil])
+    const { previousUntil: first } = await rotate({ overlapHours: 720 })
+    const { previousUntil: second } = await rotate({ overlapHours: 1 })
+    expect((await keys()).map((key) => key['until'])).toEqual([null, second, first])
+    await rotate({ overlapHours: 0 })
+    expect((await keys()).map((key) => key['until'])).toEqual([null, second, first])
   })
 
   test('is taken away and changed by a change of the agent, at once', async () => {

@@ -143,7 +143,7 @@ describe.each(handlers)("the guide's $name handler", ({ name, command, file, rep
       expect(tested.body).toMatchObject({ ok: false, results: [{ attempt: { status: 401 } }] })
       const [{ sentence }] = tested.body['results'] as [{ sentence: string }]
       expect(sentence).toContain(
-        '401: your endpoint compares the whole header; it received `Authorization: Token …`',
+        '401: the secrets differ, or your endpoint compares the whole header; it received `Authorization: Token …`',
       )
       const callId = await startCall(server, agent.id)
       await publish(server, callId, { eventType: 'call.started' })

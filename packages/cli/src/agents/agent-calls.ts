@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { actBody, addActOptions, type ActOptions } from '../api/act-options.ts'
 import { addConnectionOptions, connect, type ConnectionOptions } from '../api/connection.ts'
-import { urlOption } from '../api/url-option.ts'
+import { webhookUrlOption } from '../api/url-option.ts'
 import type { Context } from '../context.ts'
 import { CommandFailure } from '../failure.ts'
 import { helpEnding } from '../help.ts'
@@ -9,7 +9,7 @@ import { collected, jsonOption } from '../options.ts'
 import { printable } from '../terminal/printable.ts'
 import { shellWord } from '../terminal/shell-word.ts'
 import type { ApiPublished } from './agent-shapes.ts'
-import { jsonObject, readObject, readSecret } from './input.ts'
+import { authKeyDefault, jsonObject, readObject, readSecret, requireOneStdin } from './input.ts'
 
 interface CallOptions extends ActOptions {
   param?: string[]
@@ -18,7 +18,7 @@ interface CallOptions extends ActOptions {
   from?: string
   direction?: string
   webhook?: string
-  authKey: string
+  authKey?: string
   authSecret?: string
   event?: string[]
 }
@@ -51,8 +51,8 @@ export function addCallCommands(agents: Command, context: Context): void {
           'inbound',
         ]),
       )
-      .option('--webhook <url>', "where this call's events go instead", urlOption)
-      .option('--auth-key <word>', 'what stands before the secret there', 'Bearer')
+      .option('--webhook <url>', "where this call's events go instead", webhookUrlOption)
+      .option('--auth-key <word>', 'what stands before the secret there (default: Bearer)')
       .option('--auth-secret <secret>', 'what is shown there; - reads it from stdin')
       .option('--event <type>', 'send only this type there; may be given several times', collected),
   )
@@ -88,7 +88,8 @@ export function addCallCommands(agents: Command, context: Context): void {
 
 async function startCall(id: string, options: CallOptions, context: Context): Promise<void> {
   const { terminal } = context
-  const { param = [], params, to, from, direction } = options
+  const { param = [], params, to, from, direction, authSecret } = options
+  requireOneStdin({ '--params': params, '--auth-secret': authSecret })
   const named = param.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])
   const body = {
     params: {
@@ -119,16 +120,20 @@ async function overrideOf(
   context: Context,
 ): Promise<{ webhook?: Record<string, unknown> }> {
   if (url === undefined) {
-    if (authSecret === undefined && event === undefined) return {}
+    if (authKey === undefined && authSecret === undefined && event === undefined) return {}
     throw new CommandFailure(
       'usage',
       'Without --webhook <url> the events of the call go where those of its agent go.',
     )
   }
+  if (authKey !== undefined && authSecret === undefined) {
+    throw new CommandFailure('usage', '--auth-key stands before a secret: give that with --auth-secret.')
+  }
+  const secret = authSecret === undefined ? null : await readSecret(authSecret, context)
   return {
     webhook: {
       url,
-      ...(authSecret === undefined ? {} : { authKey, authSecret: await readSecret(authSecret, context) }),
+      ...(secret === null ? {} : { authKey: authKey ?? authKeyDefault, authSecret: secret }),
       ...(event === undefined ? {} : { events: event }),
     },
   }

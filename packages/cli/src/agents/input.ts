@@ -5,6 +5,23 @@ import type { Context } from '../context.ts'
 import { CommandFailure } from '../failure.ts'
 import { printable } from '../terminal/printable.ts'
 
+/** What stands before a secret where nobody says otherwise: the guide's endpoints expect it. */
+export const authKeyDefault = 'Bearer'
+
+/**
+ * What stdin has goes to one option.
+ *
+ * @param given the values of those that read it at `-`, by their names.
+ */
+export function requireOneStdin(given: Readonly<Record<string, unknown>>): void {
+  const reading = Object.keys(given).filter((option) => given[option] === '-')
+  if (reading.length <= 1) return
+  throw new CommandFailure(
+    'usage',
+    `${reading.map((option) => `${option} -`).join(' and ')} would both read stdin: give one of them otherwise.`,
+  )
+}
+
 /** A secret of the command line; `-` reads it from stdin, so that neither the history nor other processes have it. */
 export async function readSecret(given: string, { host }: Context): Promise<string> {
   // What is piped ends with a line break, which is no part of it.

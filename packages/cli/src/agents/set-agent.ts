@@ -1,16 +1,16 @@
 import { Option, type Command } from 'commander'
 import { actBody, addActOptions, type ActOptions } from '../api/act-options.ts'
 import { connect } from '../api/connection.ts'
-import { urlOption } from '../api/url-option.ts'
+import { webhookUrlOption } from '../api/url-option.ts'
 import type { Context } from '../context.ts'
 import { CommandFailure } from '../failure.ts'
 import { helpEnding } from '../help.ts'
 import { collected } from '../options.ts'
 import { printable } from '../terminal/printable.ts'
 import { shellWord } from '../terminal/shell-word.ts'
-import type { ApiChangedAgent } from './agent-shapes.ts'
+import type { ApiAgent, ApiAgentWebhook, ApiChangedAgent } from './agent-shapes.ts'
 import { formatAgent } from './agent-text.ts'
-import { readObject, readSecret } from './input.ts'
+import { authKeyDefault, readObject, readSecret, requireOneStdin } from './input.ts'
 
 interface SetOptions extends ActOptions {
   name?: string
@@ -25,15 +25,13 @@ interface SetOptions extends ActOptions {
   allEvents?: true
   retry?: string
   sign?: string | false
+  undelivered?: 'skip' | 'dead'
 }
 
-interface AddOptions extends Omit<SetOptions, 'auth' | 'allEvents'> {
+interface AddOptions extends Omit<SetOptions, 'auth' | 'allEvents' | 'undelivered'> {
   id?: string
   paused?: true
 }
-
-/** What stands before a secret where nobody says otherwise: the guide's endpoints expect it. */
-const authKeyDefault = 'Bearer'
 
 export function addSettingCommands(agents: Command, context: Context): void {
   const add = agents.command('add').description('make one')
@@ -57,6 +55,12 @@ export function addSettingCommands(agents: Command, context: Context): void {
       .option('--no-project', 'it belongs to none')
       .option('--no-outcome-schema', 'it has none')
       .option('--no-webhook', 'it has none: its events are kept and go nowhere')
+      .addOption(
+        new Option('--undelivered <what>', 'what becomes of events that wait for it then').choices([
+          'skip',
+          'dead',
+        ]),
+      )
       .addOption(new Option('--no-auth', 'send no Authorization header').conflicts(['authKey', 'authSecret']))
       .addOption(new Option('--all-events', 'send every type').conflicts('event'))
       .option('--no-sign', 'do not sign'),
@@ -75,7 +79,7 @@ function addSettingOptions(command: Command): Command {
   return command
     .option('--project <id>', 'projectId of its events')
     .option('--outcome-schema <file>', 'JSON Schema of what its calls collect; - is stdin')
-    .option('--webhook <url>', 'where its events go', urlOption)
+    .option('--webhook <url>', 'where its events go', webhookUrlOption)
     .option('--auth-key <word>', 'what stands before the secret there in the Authorization header')
     .option('--auth-secret <secret>', 'what is shown there; - reads it from stdin')
     .option('--event <type>', 'send only this type; may be given several times', collected)
@@ -89,9 +93,9 @@ function addSettingOptions(command: Command): Command {
 
 async function addAgent(options: AddOptions, context: Context): Promise<void> {
   const { terminal } = context
-  const { id, paused, authSecret, authKey } = options
-  const bearer = authSecret === undefined || authKey !== undefined ? {} : { authKey: authKeyDefault }
-  const webhook = await webhookOf({ ...options, ...bearer, auth: true }, context)
+  const { id, paused, authSecret, outcomeSchema } = options
+  requireOneStdin({ '--auth-secret': authSecret, '--outcome-schema': outcomeSchema })
+  const webhook = await webhookOf({ ...options, ...bearerFor(options, null), auth: true }, context)
   if (paused === true) webhook['enabled'] = false
   if (options.webhook === undefined && Object.keys(webhook).length > 0) {
     throw new CommandFailure('usage', 'Without --webhook <url> the agent has no webhook that could be set.')
@@ -111,22 +115,49 @@ async function addAgent(options: AddOptions, context: Context): Promise<void> {
 }
 
 async function setAgent(id: string, options: SetOptions, context: Context): Promise<void> {
-  const webhook = await webhookOf(options, context)
-  const isChanged = Object.keys(webhook).length > 0
+  const { undelivered, authSecret, outcomeSchema } = options
+  requireOneStdin({ '--auth-secret': authSecret, '--outcome-schema': outcomeSchema })
+  const given = await webhookOf(options, context)
+  const isChanged = Object.keys(given).length > 0
   if (options.webhook === false && isChanged) {
     throw new CommandFailure('usage', '--no-webhook cannot go with what is set of the webhook.')
   }
-  const body = {
+  if (undelivered !== undefined && options.webhook !== false) {
+    throw new CommandFailure('usage', '--undelivered is of --no-webhook: otherwise what waits is sent.')
+  }
+  const body: Record<string, unknown> = {
     ...(await agentOf(options, context)),
-    ...(isChanged ? { webhook } : options.webhook === false ? { webhook: null } : {}),
+    ...(isChanged ? { webhook: given } : options.webhook === false ? { webhook: null } : {}),
   }
   if (Object.keys(body).length === 0) {
     throw new CommandFailure('usage', 'Nothing says what to change: give --name, --webhook or another.')
   }
   const api = await connect(options, context)
   const path = `/agents/${encodeURIComponent(id)}`
-  const { value, text } = await api.patch<ApiChangedAgent>(path, { ...body, ...actBody(options) })
+  if (authSecret !== undefined && options.authKey === undefined) {
+    const { webhook: before } = (await api.get<ApiAgent>(path)).value
+    body['webhook'] = { ...given, ...bearerFor(options, before) }
+  }
+  const { value, text } = await api.patch<ApiChangedAgent>(
+    path,
+    { ...body, ...actBody(options) },
+    { undelivered },
+  )
   printAgent(value, text, options, context)
+}
+
+/**
+ * The word before a first secret, where nobody says which. A secret that replaces another stands behind the same word,
+ * or alone.
+ */
+function bearerFor(
+  { authKey, authSecret }: Pick<SetOptions, 'authKey' | 'authSecret'>,
+  before: ApiAgentWebhook | null,
+): { authKey?: string } {
+  if (authSecret === undefined || authKey !== undefined) return {}
+  const isFirst =
+    before === null || (before.authKey === null && before.secrets?.includes('authSecret') === false)
+  return isFirst ? { authKey: authKeyDefault } : {}
 }
 
 function printAgent(

@@ -20,7 +20,8 @@ export interface Answer<T> {
   text: string
 }
 
-interface PostOptions {
+interface SendOptions {
+  query?: Query
   headers?: Readonly<Record<string, string>>
   /** For what takes longer than to look something up. */
   answerMs?: number
@@ -31,8 +32,8 @@ export interface ApiClient {
   /** Of the server, without a slash at its end. */
   readonly url: string
   get<T>(path: string, query?: Query): Promise<Answer<T>>
-  post<T>(path: string, body: unknown, options?: PostOptions): Promise<Answer<T>>
-  patch<T>(path: string, body: unknown): Promise<Answer<T>>
+  post<T>(path: string, body: unknown, options?: SendOptions): Promise<Answer<T>>
+  patch<T>(path: string, body: unknown, query?: Query): Promise<Answer<T>>
   delete(path: string, query?: Query): Promise<void>
   /** Opens a stream of events; how long it may be silent is the caller's business. */
   stream(path: string, query: Query, headers: Record<string, string>, signal: AbortSignal): Promise<Response>
@@ -44,7 +45,8 @@ const answerMs = 30_000
 /** Of an answer that is no JSON, as much as helps to see whose it is. */
 const strangeTextMax = 80
 
-export function createApiClient(serverUrl: string, token: string): ApiClient {
+/** @param option that names the server, for what is said where it is the wrong one. */
+export function createApiClient(serverUrl: string, token: string, option = '--url'): ApiClient {
   const url = serverUrl.replace(/\/+$/, '')
 
   async function request(method: string, path: string, query: Query, init: RequestInit): Promise<Response> {
@@ -67,9 +69,9 @@ export function createApiClient(serverUrl: string, token: string): ApiClient {
       })
     } catch (error) {
       if (init.signal?.aborted === true && !isTimeout(init.signal.reason)) throw error
-      throw unreachable(url, error, 'Start a server with "hookswitch serve", or name another with --url.')
+      throw unreachable(url, error, `Start a server with "hookswitch serve", or name another with ${option}.`)
     }
-    if (!response.ok) throw await refusal(url, target.pathname, response)
+    if (!response.ok) throw await refusal(url, target.pathname, response, option)
     return response
   }
 
@@ -80,7 +82,7 @@ export function createApiClient(serverUrl: string, token: string): ApiClient {
     try {
       return { value: JSON.parse(text) as T, text }
     } catch {
-      throw strange(url, response, text)
+      throw strange(url, response, text, option)
     }
   }
 
@@ -90,18 +92,18 @@ export function createApiClient(serverUrl: string, token: string): ApiClient {
     method: string,
     path: string,
     body: unknown,
-    options: PostOptions = {},
+    options: SendOptions = {},
   ): Promise<Answer<T>> {
     const headers = { ...options.headers, 'content-type': 'application/json' }
     const init = { ...limited(options.answerMs), headers, body: JSON.stringify(body) }
-    return answer(await request(method, path, {}, init))
+    return answer(await request(method, path, options.query ?? {}, init))
   }
 
   return {
     url,
     get: async (path, query = {}) => answer(await request('GET', path, query, limited())),
     post: (path, body, options) => sent('POST', path, body, options),
-    patch: (path, body) => sent('PATCH', path, body),
+    patch: (path, body, query = {}) => sent('PATCH', path, body, { query }),
     delete: async (path, query = {}) => {
       await (await request('DELETE', path, query, limited())).body?.cancel()
     },
@@ -125,7 +127,12 @@ function isTimeout(reason: unknown): boolean {
 }
 
 /** What an answer other than 2xx means for whoever typed the command. */
-async function refusal(url: string, path: string, response: Response): Promise<CommandFailure> {
+async function refusal(
+  url: string,
+  path: string,
+  response: Response,
+  option: string,
+): Promise<CommandFailure> {
   const { status } = response
   const text = await response.text().catch(() => '')
   const said = errorIn(text)
@@ -136,7 +143,7 @@ async function refusal(url: string, path: string, response: Response): Promise<C
         'HOOKSWITCH_ADMIN_TOKEN; where none was set it lies in the data folder, in the file admin-token.',
     )
   }
-  if (said === null) return strange(url, response, text)
+  if (said === null) return strange(url, response, text, option)
   if (status === 404) return new CommandFailure('notFound', `${url}${path}: ${said}`)
   if (status === 400) return new CommandFailure('usage', `${url} did not understand: ${said}`)
   const advice = status === 503 ? ' Try again in a moment; "hookswitch doctor" says what ails the store.' : ''
@@ -153,11 +160,11 @@ function errorIn(text: string): string | null {
   }
 }
 
-function strange(url: string, response: Response, text: string): CommandFailure {
+function strange(url: string, response: Response, text: string, option: string): CommandFailure {
   const start = printable(text.slice(0, strangeTextMax).trim())
   return new CommandFailure(
     'failed',
     `${url} is no Hookswitch server: it answered ${response.status}${start === '' ? '' : ` with "${start}"`}. ` +
-      'Name the right one with --url.',
+      `Name the right one with ${option}.`,
   )
 }

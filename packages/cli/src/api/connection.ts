@@ -21,15 +21,23 @@ export function addConnectionOptions(command: Command): Command {
     )
 }
 
-/** The API that the options and the environment name. */
-export async function connect(options: ConnectionOptions, context: Context): Promise<ApiClient> {
+/**
+ * The API that the options and the environment name.
+ *
+ * @param option what the command calls `url`.
+ */
+export async function connect(
+  options: ConnectionOptions,
+  context: Context,
+  option = '--url',
+): Promise<ApiClient> {
   if (options.url !== undefined && options.token !== undefined) {
-    return createApiClient(options.url, options.token)
+    return createApiClient(options.url, options.token, option)
   }
   const environment = context.environment()
   const url = options.url ?? localServerUrl(environment)
   const token = options.token ?? environment.adminToken
-  if (token !== null) return createApiClient(url, token)
+  if (token !== null) return createApiClient(url, token, option)
   // What was made for the server of this data folder is nobody else's business.
   if (!isOwnAddress(new URL(url), environment)) {
     throw new CommandFailure(
@@ -38,7 +46,7 @@ export async function connect(options: ConnectionOptions, context: Context): Pro
     )
   }
   const made = await readSecretFile(environment.dataDir, 'admin-token')
-  if (made !== null) return createApiClient(url, made)
+  if (made !== null) return createApiClient(url, made, option)
   throw new CommandFailure(
     'usage',
     `There is no admin token in ${environment.dataDir}. Give it with --token or HOOKSWITCH_ADMIN_TOKEN, or name ` +

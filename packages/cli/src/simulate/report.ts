@@ -3,7 +3,7 @@ import { printable, printableValue } from '../terminal/printable.ts'
 import { formatTable, type Column } from '../terminal/table.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import type { Tally } from './tally.ts'
-import type { Verification } from './verify-calls.ts'
+import { knowsNone, type Verification } from './verify-calls.ts'
 
 /** What a run was, in numbers; as `--json` prints it. */
 export interface Report {
@@ -119,8 +119,10 @@ export function formatReport(report: Report, terminal: Terminal): string {
   ].join('\n\n')
 }
 
-function formatVerification({ calls, differing }: Verification, terminal: Terminal): string {
+function formatVerification(verification: Verification, terminal: Terminal): string {
+  const { calls, differing } = verification
   if (differing.length === 0) return terminal.paint('green', `All ${calls} calls are as they were sent.`)
+  if (knowsNone(verification)) return terminal.paint('red', `Of ${counted(calls, 'call')} none is there.`)
   const lines = differing.slice(0, callsShownMax).flatMap(({ callId, differences }) => {
     return differences.map(({ field, expected, found }) => {
       if (field === '') {

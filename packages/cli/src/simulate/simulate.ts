@@ -19,7 +19,7 @@ import { runSimulation } from './run-simulation.ts'
 import { senderSecret } from '../api/sender-secret.ts'
 import { showProgress } from './progress.ts'
 import { Tally } from './tally.ts'
-import { verifyCalls, type Verification } from './verify-calls.ts'
+import { knowsNone, verifyCalls, type Verification } from './verify-calls.ts'
 
 interface SimulateOptions {
   to?: string
@@ -113,8 +113,7 @@ async function simulate(options: SimulateOptions, context: Context): Promise<voi
   })
   const to = options.to ?? `${localServerUrl(context.environment())}/webhook`
   const secret = options.secret ?? (await senderSecret(to, context))
-  // Before anything is sent: a run of an hour should not end with a token that is missing.
-  const api = options.verify === undefined ? null : await connectTo(options, context)
+  const api = options.verify === undefined ? null : await verifierOf(options, context)
   const tally = new Tally()
   const startedAt = performance.now()
   const seconds = (): number => (performance.now() - startedAt) / 1_000
@@ -162,16 +161,32 @@ async function simulate(options: SimulateOptions, context: Context): Promise<voi
   })
   terminal.progress(null)
   print(verification)
-  if (verification.differing.length > 0 || tally.givenUp > 0) throw new CommandFailure('failed', '')
+  if (verification.differing.length > 0 || tally.givenUp > 0) {
+    throw new CommandFailure('failed', otherServerWords(to, api.url, verification))
+  }
 }
 
-function connectTo({ verify, token }: SimulateOptions, context: Context): Promise<ApiClient> {
-  return connect(
-    {
-      ...(typeof verify === 'string' ? { url: verify } : {}),
-      ...(token === undefined ? {} : { token }),
-    },
-    context,
+/** The server to ask afterwards, which has answered once: a run of an hour should not end with one that does not. */
+async function verifierOf({ verify, token }: SimulateOptions, context: Context): Promise<ApiClient> {
+  const named = {
+    ...(typeof verify === 'string' ? { url: verify } : {}),
+    ...(token === undefined ? {} : { token }),
+  }
+  const api = await connect(named, context, '--verify <url>')
+  await api.get('/calls', { limit: 1 }).catch((error: unknown) => {
+    if (!(error instanceof CommandFailure)) throw error
+    const message = `Nothing was sent, since --verify could not ask afterwards: ${error.message}`
+    throw new CommandFailure(error.ending, message, { cause: error })
+  })
+  return api
+}
+
+/** Said where the events arrived, and the server that was asked knows none of them; empty otherwise. */
+function otherServerWords(to: string, asked: string, verification: Verification): string {
+  if (!knowsNone(verification) || new URL(to).origin === new URL(asked).origin) return ''
+  return (
+    `${addressOf(asked)}, which was asked, seems to be another server than the one that the events went to ` +
+    `(${addressOf(to)}). Name that one with --verify <url>.`
   )
 }
 

@@ -22,6 +22,14 @@ export interface Verification {
   differing: DifferingCall[]
 }
 
+/** Whether none of the calls that should be there is. */
+export function knowsNone({ calls, differing }: Verification): boolean {
+  const missing = differing.filter(({ differences }) => {
+    return differences.some(({ field, found }) => field === '' && found === null)
+  })
+  return calls > 0 && missing.length === calls
+}
+
 /** Records follow the events within about a second. Who has not caught up for so long does not come any more. */
 const standstillMs = 10_000
 

@@ -29,8 +29,8 @@ import type {
 export interface DeliveryStore {
   // ── Destinations ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** All that exist, by key. */
-  listDestinations(): Promise<StoredDestination[]>
+  /** All that exist, by key, or the one that has a name. */
+  listDestinations(wanted?: { name: string }): Promise<StoredDestination[]>
   /** Null when the name is taken. It is routed to from the next event that is folded. */
   addDestination(destination: NewDestination): Promise<StoredDestination | null>
   /**

@@ -95,6 +95,8 @@ export interface DestinationFlow {
   retryTurn: boolean
   /** Since when nothing has succeeded; null after a success. Absent in what was stored before there was such a thing. */
   failingSince?: number | null
+  /** Different deliveries that have not succeeded since then; absent likewise. */
+  failingDeliveries?: number
   lastSuccessAt: number | null
   lastFailureAt: number | null
 }

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { DestinationFlow, DestinationLimits, Hold, HoldReason } from './destination.ts'
+import { afterFailures, flow, hold, now, ten } from '../../test/flow-samples.ts'
+import type { DestinationLimits } from './destination.ts'
 import {
   allowedSends,
   breakerFailures,
@@ -8,36 +8,15 @@ import {
   breakerOpenMsMin,
   drawn,
   failed,
-  failingHoldsAt,
-  failingWarning,
   freshFlow,
   held,
   holdAt,
   isHalfOpen,
   notSent,
-  refused,
   resumed,
   resumedByChange,
   succeeded,
 } from './flow.ts'
-
-const now = 1_700_000_000_000
-const ten: DestinationLimits = { concurrency: 10, perSecond: null }
-
-function flow(wanted: Partial<DestinationFlow> = {}): DestinationFlow {
-  return { ...freshFlow, ...wanted }
-}
-
-function hold(reason: HoldReason, until: number | null = null): Hold {
-  return { reason, since: now - 1_000, until, detail: null }
-}
-
-/** As many different deliveries fail, one after the other. */
-function afterFailures(count: number, at = now, from: DestinationFlow = freshFlow): DestinationFlow {
-  let after = from
-  for (let delivery = 1; delivery <= count; delivery += 1) after = failed(ten, after, delivery, null, at)
-  return after
-}
 
 describe('a hold', () => {
   test('is in force until its end, and for good where it has none', () => {
@@ -291,144 +270,6 @@ describe('the breaker', () => {
       reason: 'breaker',
       until: now + breakerOpenMsMin,
     })
-  })
-})
-
-describe('a destination that fails for long', () => {
-  const hourMs = 60 * 60_000
-  const twoDays: DestinationLimits = { ...ten, failingHours: 48 }
-  const end = now + 48 * hourMs
-
-  /** Two deliveries have failed, the first one at `now`, and were tried again and again. */
-  const failing = {
-    ...failed(twoDays, failed(twoDays, freshFlow, 1, null, now), 2, null, now + 1),
-    lastFailureAt: end - hourMs,
-  }
-
-  test('is held by the first failure after its time, until a person acts - its events are kept', () => {
-    expect(failing).toMatchObject({ failingSince: now, failures: 2, hold: null })
-    expect(failed(twoDays, failing, 3, null, end - 1).hold).toBeNull()
-    expect(failed(twoDays, failing, 3, null, end).hold).toEqual({
-      reason: 'failing',
-      since: end,
-      until: null,
-      detail: 'nothing has succeeded since 2023-11-14T22:13:20Z, and its events are kept',
-    })
-  })
-
-  test('is not held where no time is set, nor where limits and flow are from before there was one', () => {
-    const { failingSince: _, ...old } = failing
-    for (const limits of [ten, { ...ten, failingHours: null }]) {
-      expect(failed(limits, failing, 3, null, end + 1).hold).toBeNull()
-      expect(failingWarning(limits, failing, end + 1)).toBeNull()
-    }
-    expect(failed(twoDays, old, 3, null, end)).toMatchObject({ hold: null, failingSince: end })
-  })
-
-  test('is not held for one delivery alone - it may be the event that is at fault', () => {
-    let alone = freshFlow
-    for (let hour = 0; hour < 100; hour += 1) alone = failed(twoDays, alone, 7, null, now + hour * hourMs)
-    expect(alone).toMatchObject({ hold: null, failingSince: now })
-    expect(failingHoldsAt(twoDays, alone, end)).toBeNull()
-    expect(failed(twoDays, alone, 8, null, now + 100 * hourMs).hold?.reason).toBe('failing')
-  })
-
-  test('begins anew where nothing was tried for longer than any wait - two bad moments are no bad days', () => {
-    const apart = { ...failing, lastFailureAt: end - 27 * hourMs }
-    expect(failed(twoDays, apart, 3, null, end).hold?.reason).toBe('failing')
-    expect(failed(twoDays, apart, 3, null, end + 1)).toMatchObject({ hold: null, failingSince: end + 1 })
-  })
-
-  test('begins anew after a success, a refusal, a resume and a change of the settings', () => {
-    const held48 = failed(twoDays, failing, 3, null, end)
-    for (const after of [
-      succeeded(twoDays, failing, end),
-      refused(twoDays, failing, end),
-      resumed(held48),
-      resumedByChange(held48),
-      resumedByChange(failing),
-    ]) {
-      expect(after).toMatchObject({ hold: null, failingSince: null })
-      const again = failed(twoDays, failed(twoDays, after, 4, null, end), 5, null, end)
-      expect(again).toMatchObject({ hold: null, failingSince: end })
-    }
-  })
-
-  test('is held instead of its breaker, be that open, half open or about to open', () => {
-    const breaker: Hold = { reason: 'breaker', since: end - 1, until: end, detail: null }
-    for (const at of [end - 1, end]) {
-      const open = { ...failing, failures: breakerFailures, hold: breaker }
-      const limits = { ...twoDays, failingHours: (at - now) / hourMs }
-      expect(failed(limits, open, 3, 5_000, at).hold, String(at - end)).toMatchObject({
-        reason: 'failing',
-        until: null,
-      })
-    }
-    const about = { ...failing, failures: breakerFailures - 1 }
-    expect(failed(twoDays, about, 3, null, end).hold?.reason).toBe('failing')
-  })
-
-  test('stays held for what else a person must end', () => {
-    for (const reason of ['paused', 'auth', 'gone', 'removed'] as const) {
-      const before = { ...failing, hold: hold(reason) }
-      expect(failed(twoDays, before, 3, null, end).hold, reason).toBe(before.hold)
-      expect(failingWarning(twoDays, before, end - 1), reason).toBeNull()
-    }
-    // The other way round these say more, and what is wanted most of all.
-    const before = failed(twoDays, failing, 3, null, end)
-    for (const reason of ['paused', 'auth', 'gone', 'removed'] as const) {
-      expect(held(before, { reason, until: null, detail: null }, end + 1).hold?.reason).toBe(reason)
-    }
-  })
-
-  test('is warned of after a quarter, a half and three quarters of its time', () => {
-    const stages = [0, 11.9, 12, 23.9, 24, 35.9, 36, 47, 48, 60].map(
-      (hours) => failingWarning(twoDays, failing, now + hours * hourMs)?.stage ?? null,
-    )
-    expect(stages).toEqual([null, null, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.75, 0.75])
-    expect(failingWarning(twoDays, failing, now + 12 * hourMs)?.holdsAt).toBe(end)
-    // Held already, and not failing at all.
-    expect(failingWarning(twoDays, failed(twoDays, failing, 3, null, end), end)).toBeNull()
-    expect(failingWarning(twoDays, freshFlow, end)).toBeNull()
-  })
-
-  test('is held if and only if two deliveries failed and nothing was answered for that long', () => {
-    const step = fc.record({
-      afterMs: fc.integer({ min: 0, max: 30 * hourMs }),
-      delivery: fc.integer({ min: 1, max: 4 }),
-      what: fc.constantFrom('fails', 'fails', 'fails', 'fails', 'succeeds', 'refuses', 'resumes'),
-    })
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        let at = now
-        let after = freshFlow
-        // As the rule is written, over the whole story: what failed since the last answer, and when.
-        let failures: { at: number; delivery: number }[] = []
-        let isHeld = false
-        for (const { afterMs, delivery, what } of steps) {
-          at += afterMs
-          if (what === 'fails') {
-            failures.push({ at, delivery })
-            after = failed(twoDays, after, delivery, null, at)
-            // From the first one that no pause of more than a day and a bit has followed.
-            const times = failures.map((one) => one.at)
-            const since = times.findLast(
-              (time, index) => time - (times[index - 1] ?? -Infinity) > 27 * hourMs,
-            )
-            const isLong = at - (since ?? at) >= 48 * hourMs
-            if (isLong && new Set(failures.map((one) => one.delivery)).size >= 2) isHeld = true
-          } else if (what !== 'resumes' || isHeld) {
-            failures = []
-            if (what === 'succeeds') after = succeeded(twoDays, after, at)
-            else if (what === 'refuses') after = refused(twoDays, after, at)
-            else after = resumed(after)
-            // What was under way when it was held may still end in any way, and ends no hold.
-            isHeld &&= what !== 'resumes'
-          }
-          expect(holdAt(after, at)?.reason === 'failing').toBe(isHeld)
-        }
-      }),
-    )
   })
 })
 

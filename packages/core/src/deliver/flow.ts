@@ -12,6 +12,7 @@ export const freshFlow: DestinationFlow = {
   rateAt: 0,
   retryTurn: false,
   failingSince: null,
+  failingDeliveries: 0,
   lastSuccessAt: null,
   lastFailureAt: null,
 }
@@ -30,7 +31,7 @@ const rateToleranceMs = 50
 const heldForPerson: ReadonlySet<HoldReason> = new Set(['paused', 'auth', 'gone', 'failing', 'removed'])
 
 /**
- * As many different deliveries must have failed before a destination counts as failing. One alone may be the event
+ * As many different deliveries must have failed, or been refused, before a destination counts as failing. One alone may be the event
  * that is at fault, at a destination that nobody else has asked anything.
  */
 const failingDeliveriesMin = 2
@@ -109,15 +110,31 @@ export function succeeded(limits: DestinationLimits, flow: DestinationFlow, now:
     failures: 0,
     failedDelivery: null,
     failingSince: null,
+    failingDeliveries: 0,
     breakerOpenings: 0,
     rampConcurrency: next === null || next >= limits.concurrency ? null : next,
     lastSuccessAt: now,
   }
 }
 
-/** The destination has refused one event: it is there, and its other events may fare better. */
-export function refused(limits: DestinationLimits, flow: DestinationFlow, now: number): DestinationFlow {
-  return { ...succeeded(limits, flow, now), lastSuccessAt: flow.lastSuccessAt, lastFailureAt: now }
+/**
+ * The destination has refused one event: it is there, and its other events may fare better. One that refuses everything
+ * has failed all the same, with an address that is wrong, perhaps, or a shape that it does not know.
+ */
+export function refused(
+  limits: DestinationLimits,
+  flow: DestinationFlow,
+  deliveryKey: number,
+  now: number,
+): DestinationFlow {
+  const next: DestinationFlow = {
+    ...succeeded(limits, flow, now),
+    ...failingAfter(flow, deliveryKey, now),
+    failedDelivery: deliveryKey,
+    lastSuccessAt: flow.lastSuccessAt,
+    lastFailureAt: now,
+  }
+  return heldAsFailing(limits, next, now) ?? next
 }
 
 /**
@@ -133,20 +150,15 @@ export function failed(
   holdMs: number | null,
   now: number,
 ): DestinationFlow {
-  const isNew = flow.lastFailureAt === null || now - flow.lastFailureAt > failingGapMsMax
-  const failingSince = isNew ? now : (flow.failingSince ?? now)
   const next: DestinationFlow = {
     ...flow,
-    failures: flow.failedDelivery === deliveryKey ? flow.failures : flow.failures + 1,
+    ...failingAfter(flow, deliveryKey, now),
+    failures: flow.failedDelivery === deliveryKey ? Math.max(1, flow.failures) : flow.failures + 1,
     failedDelivery: deliveryKey,
-    failingSince,
     lastFailureAt: now,
   }
-  const failingHold = failingHoldsAt(limits, next, now)
-  if (failingHold !== null && failingHold <= now) {
-    const detail = `nothing has succeeded since ${isoSeconds(failingSince)}, and its events are kept`
-    return held(next, { reason: 'failing', until: null, detail }, now)
-  }
+  const failing = heldAsFailing(limits, next, now)
+  if (failing !== null) return failing
   if (isHalfOpen(flow, now) || (next.failures >= breakerFailures && holdAt(flow, now) === null)) {
     const openMs = Math.min(breakerOpenMsMin * 2 ** flow.breakerOpenings, breakerOpenMsMax)
     return {
@@ -157,6 +169,35 @@ export function failed(
   return holdMs === null
     ? next
     : held(next, { reason: 'retry_after', until: now + holdMs, detail: null }, now)
+}
+
+/** Since when nothing has succeeded, and how many deliveries that is about, after one more has not. */
+function failingAfter(
+  flow: DestinationFlow,
+  deliveryKey: number,
+  now: number,
+): Pick<DestinationFlow, 'failingSince' | 'failingDeliveries'> {
+  const { failingSince = null, failingDeliveries = 0, failedDelivery, lastFailureAt } = flow
+  if (failingSince === null || lastFailureAt === null || now - lastFailureAt > failingGapMsMax) {
+    return { failingSince: now, failingDeliveries: 1 }
+  }
+  return {
+    failingSince,
+    failingDeliveries: failingDeliveries + (failedDelivery === deliveryKey ? 0 : 1),
+  }
+}
+
+/** Held, where its time is over; null where it is not. */
+function heldAsFailing(
+  limits: DestinationLimits,
+  flow: DestinationFlow,
+  now: number,
+): DestinationFlow | null {
+  const holdsAt = failingHoldsAt(limits, flow, now)
+  if (holdsAt === null || holdsAt > now) return null
+  const since = isoSeconds(flow.failingSince ?? now)
+  const detail = `nothing has succeeded since ${since}, and its events are kept`
+  return held(flow, { reason: 'failing', until: null, detail }, now)
 }
 
 /** `2026-01-15T12:00:05Z` */
@@ -173,8 +214,8 @@ export function failingHoldsAt(
   flow: DestinationFlow,
   now: number,
 ): number | null {
-  const { failingSince = null, failures } = flow
-  if (failingHours === null || failingSince === null || failures < failingDeliveriesMin) return null
+  const { failingSince = null, failingDeliveries = 0 } = flow
+  if (failingHours === null || failingSince === null || failingDeliveries < failingDeliveriesMin) return null
   return holdAt(flow, now)?.until === null ? null : failingSince + failingHours * hourMs
 }
 
@@ -224,6 +265,7 @@ export function resumed(flow: DestinationFlow): DestinationFlow {
     failures: 0,
     failedDelivery: null,
     failingSince: null,
+    failingDeliveries: 0,
     breakerOpenings: 0,
     rampConcurrency: 1,
   }
@@ -234,5 +276,5 @@ export function resumedByChange(flow: DestinationFlow): DestinationFlow {
   const reason = flow.hold?.reason
   if (reason === 'auth' || reason === 'gone' || reason === 'failing' || reason === 'removed')
     return resumed(flow)
-  return (flow.failingSince ?? null) === null ? flow : { ...flow, failingSince: null }
+  return (flow.failingSince ?? null) === null ? flow : { ...flow, failingSince: null, failingDeliveries: 0 }
 }

@@ -78,7 +78,8 @@ describe('the health of a destination', () => {
 
   test('says since when nothing has succeeded, and when that ends in a hold', () => {
     const flow = { ...freshFlow, lastSuccessAt: now - 50 * hourMs, failingSince: now - 12 * hourMs }
-    const at = (failures: number) => destinationHealth([], { ...flow, failures }, limits, now)
+    const at = (failingDeliveries: number) =>
+      destinationHealth([], { ...flow, failingDeliveries }, limits, now)
     expect(at(2)).toMatchObject({
       lastSuccessAt: now - 50 * hourMs,
       failingSince: now - 12 * hourMs,

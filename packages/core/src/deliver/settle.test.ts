@@ -138,6 +138,7 @@ describe('what a result says of its destination', () => {
       failures: 1,
       failedDelivery: 1,
       failingSince: now - 3_600_000,
+      failingDeliveries: 1,
       lastFailureAt: now - 3_600_000,
     }
     for (const outcome of [

@@ -83,7 +83,7 @@ export function settle(
   /** Only an answer says something of the destination: what code rejects before anything is sent does not. */
   function afterGivingUp(): DestinationFlow {
     if (attempt?.verdict !== 'reject') return failed(limits, flow, deliveryKey, holdMsOf(outcome), now)
-    return attempt.status === null ? { ...flow, lastFailureAt: now } : refused(limits, flow, now)
+    return attempt.status === null ? { ...flow, lastFailureAt: now } : refused(limits, flow, deliveryKey, now)
   }
 }
 

@@ -8,7 +8,7 @@ import { endpointFields } from '../destinations/destination-fields.ts'
 const idCharactersMax = 200
 const nameCharactersMax = 200
 
-export const agentIdExpectation = `a text of 1 to ${idCharactersMax} characters without control characters`
+const agentIdExpectation = `a text of 1 to ${idCharactersMax} characters without control characters`
 const name = `a text of 1 to ${nameCharactersMax} characters without control characters`
 const project = `${name}, or null`
 
@@ -22,7 +22,11 @@ function plainText(expectation: string, charactersMax: number) {
     .refine((text) => !/\p{Cc}/u.test(text) && text.isWellFormed(), expectation)
 }
 
-export const agentIdField = plainText(agentIdExpectation, idCharactersMax)
+/** In a path these two mean something else. */
+export const agentIdField = plainText(agentIdExpectation, idCharactersMax).refine(
+  (id) => id !== '.' && id !== '..',
+  'another id than . and .., which a path cannot hold',
+)
 export const agentNameField = plainText(name, nameCharactersMax)
 export const projectField = plainText(project, nameCharactersMax).nullable()
 

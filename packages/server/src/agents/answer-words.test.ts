@@ -115,22 +115,22 @@ describe('an endpoint that refuses the secret', () => {
     [
       'Bearer',
       null,
-      'your endpoint compares the whole header; it received `Authorization: Bearer …`, so what it is configured with must hold both words. If it does, the secrets differ.',
+      'the secrets differ, or your endpoint compares the whole header; it received `Authorization: Bearer …`, so what it is configured with must then hold both words.',
     ],
     [
       'Token',
       null,
-      'your endpoint compares the whole header; it received `Authorization: Token …`, so what it is configured with must hold both words. If it expects `Bearer …`, set authKey to Bearer.',
+      'the secrets differ, or your endpoint compares the whole header; it received `Authorization: Token …`, so what it is configured with must then hold both words. If it expects `Bearer …`, set authKey to Bearer.',
     ],
     [
       null,
       null,
-      'your endpoint compares the whole header; it received `Authorization: …`, the secret alone. If it expects `Bearer …`, set authKey to Bearer.',
+      'the secrets differ, or your endpoint compares the whole header; it received `Authorization: …`, the secret alone. If it expects `Bearer …`, set authKey to Bearer.',
     ],
     [
       null,
       'Bearer',
-      'your endpoint compares the whole header; it received `Authorization: Bearer …`, so what it is configured with must hold both words. If it does, the secrets differ.',
+      'the secrets differ, or your endpoint compares the whole header; it received `Authorization: Bearer …`, so what it is configured with must then hold both words.',
     ],
     [
       'Bearer',
@@ -317,7 +317,7 @@ describe('no answer', () => {
   test('over TLS from a port that does not speak it asks for the port', async () => {
     const peer = await peerThat(answers({ status: 200 }))
     expect(await wordsAt(`https://127.0.0.1:${peer.port}/webhook`)).toContain(
-      'what listens there does not speak TLS as it should. Is that the port for https.',
+      'what listens there does not speak TLS as it should. Is that the port for https?',
     )
   })
 

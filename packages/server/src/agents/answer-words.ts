@@ -138,8 +138,10 @@ function refusedWords(answer: EndpointAnswer, status: number): string {
   const words = [...(authKey ?? '').split(/\s+/), secretScheme ?? ''].filter((word) => word !== '')
   const sent = `\`Authorization: ${oneLine([...words, '…'].join(' '))}\``
   const [word] = words
+  // A handler that says no more may have been given another secret, which is likelier, or compare it with its word.
+  const differs = `${status}: the secrets differ, or your endpoint compares the whole header; it received ${sent}`
   if (word === undefined) {
-    return `${status}: your endpoint compares the whole header; it received ${sent}, the secret alone. If it expects \`Bearer …\`, set authKey to Bearer.`
+    return `${differs}, the secret alone. If it expects \`Bearer …\`, set authKey to Bearer.`
   }
   if (new Set(words.map((each) => each.toLowerCase())).size < words.length) {
     return `${status}: your endpoint received ${sent}, which says ${oneLine(word)} twice. It belongs into authKey or into the secret, not into both.`
@@ -147,9 +149,8 @@ function refusedWords(answer: EndpointAnswer, status: number): string {
   if (/^(?:authorization|x-.*)$|:$/i.test(word)) {
     return `${status}: your endpoint received ${sent}. authKey is the word before the secret there, such as Bearer, and not the name of a header.`
   }
-  const whole = `${status}: your endpoint compares the whole header; it received ${sent}, so what it is configured with must hold both words.`
-  if (word.toLowerCase() === 'bearer') return `${whole} If it does, the secrets differ.`
-  return `${whole} If it expects \`Bearer …\`, set authKey to Bearer.`
+  const whole = `${differs}, so what it is configured with must then hold both words.`
+  return word.toLowerCase() === 'bearer' ? whole : `${whole} If it expects \`Bearer …\`, set authKey to Bearer.`
 }
 
 type Cause = NonNullable<AttemptResult['cause']>
@@ -175,7 +176,7 @@ function silenceWords({ attempt, url, timeoutMs }: EndpointAnswer, cause: Cause)
         isOwnMachine(hostname) ? ' That address is the machine, or the container, of Hookswitch itself.' : ''
       }`
     case 'tls':
-      return `No secure connection to ${host}${coded}: ${tlsWords[code ?? ''] ?? tlsWordsOtherwise}.`
+      return `No secure connection to ${host}${coded}: ${tlsWords[code ?? ''] ?? tlsWordsOtherwise}`
     case 'reset':
       return `${host} cut the connection before it answered${coded}. Your endpoint may have crashed on the event, or a proxy in front of it refuses it; their logs say why.`
     case 'protocol':
@@ -191,10 +192,10 @@ function silenceWords({ attempt, url, timeoutMs }: EndpointAnswer, cause: Cause)
 }
 
 const selfSigned =
-  'its certificate is self-signed, so that nobody vouches for it. Use one of a public authority, such as Let’s Encrypt'
+  'its certificate is self-signed, so that nobody vouches for it. Use one of a public authority, such as Let’s Encrypt.'
 const chainIncomplete =
-  'it does not send the certificates between its own and the authority’s. Configure the full chain'
-const notTls = 'what listens there does not speak TLS as it should. Is that the port for https'
+  'it does not send the certificates between its own and the authority’s. Configure the full chain.'
+const notTls = 'what listens there does not speak TLS as it should. Is that the port for https?'
 
 /** By the code of Node or OpenSSL; goes on after a colon. */
 const tlsWords: Readonly<Record<string, string>> = {
@@ -203,15 +204,15 @@ const tlsWords: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: chainIncomplete,
   UNABLE_TO_GET_ISSUER_CERT: chainIncomplete,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: chainIncomplete,
-  CERT_HAS_EXPIRED: 'its certificate has expired. Renew it',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet. Compare the clocks',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name. Use one for the host of the URL',
+  CERT_HAS_EXPIRED: 'its certificate has expired. Renew it.',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet. Compare the clocks.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name. Use one for the host of the URL.',
   EPROTO: notTls,
   ERR_SSL_WRONG_VERSION_NUMBER: notTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: notTls,
 }
 
-const tlsWordsOtherwise = 'look at its certificate, and at the TLS versions that it offers'
+const tlsWordsOtherwise = 'look at its certificate, and at the TLS versions that it offers.'
 
 function isOwnMachine(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import {
   agentId as newAgentId,
@@ -45,6 +46,7 @@ export interface ManagedAgentsOptions {
     | 'changeDestination'
     | 'removeDestination'
     | 'holdDestination'
+    | 'logBounds'
   >
   agents: Pick<AgentBook, 'get'>
   sealer: Pick<Sealer, 'seal'>
@@ -77,7 +79,11 @@ type WebhookPlan =
 const webhooksMax = 1_000
 
 /** A change is made to what was read; another one in between has it read again. */
-const roundsMax = 5
+const roundsMax = 20
+
+/** What was published is routed within a second, normally; who removes a webhook waits for that. */
+const routedMsMax = 5_000
+const routedPollMs = 20
 
 /** Pending deliveries that a removal ends in one transaction. */
 const removedAtOnceMax = 1_000
@@ -107,7 +113,15 @@ export class ManagedAgents {
     const id = fields.id ?? newAgentId(clock())
     if ((await agents.get(id)) !== null) throw idTaken(id)
     const left = await this.#ownEndpoint(id)
-    if (left !== null && clock() - left.createdAt > halfMadeMs) await this.#removeEndpoint(left, 'skip')
+    if (left !== null) {
+      if (clock() - left.createdAt <= halfMadeMs) {
+        throw new ApiError(
+          'conflict',
+          `An agent with the id ${id} is being made at this moment; try again in a minute`,
+        )
+      }
+      await this.#removeEndpoint(left, 'skip')
+    }
     const plan = await this.#plan(id, null, fields.webhook, given['webhook'])
     const made = await this.#apply(null, plan)
     if (made === 'changed') throw changedByOthers()
@@ -124,25 +138,27 @@ export class ManagedAgents {
    * The agent's row goes first, since its version tells changes apart; a removal goes before it, since it may be
    * refused.
    *
+   * @param undelivered what becomes of what waits, where the change removes the webhook.
    * @param check throws where the agent is not any more as whoever asks has read it.
    * @throws ApiError
    */
   async change(
     id: string,
     change: Record<string, unknown>,
-    check: (present: StoredAgent) => void,
+    undelivered: 'skip' | 'dead' | undefined,
+    check: (present: StoredAgent, endpoint: StoredDestination | null) => void,
   ): Promise<AgentChange> {
     let changed: StoredAgent | null = null
     for (let round = 0; round < roundsMax; round += 1) {
       const present: StoredAgent = changed ?? (await this.stored(id))
-      if (changed === null) check(present)
       const endpoint = await this.#ownEndpoint(id)
+      if (changed === null) check(present, endpoint)
       const isAbout = isObject(change['webhook'])
       const secrets = endpoint === null || !isAbout ? {} : this.#secretsBefore(id, endpoint, change)
       const merged = mergeAgentChange(describeAgent(present, endpoint, secrets ?? {}), change)
       const fields = readAgentFields(merged, change)
       const plan = await this.#plan(id, endpoint, fields.webhook, change['webhook'], secrets)
-      if (plan.act === 'remove' && endpoint !== null) await this.#removeEndpoint(endpoint, undefined)
+      if (plan.act === 'remove' && endpoint !== null) await this.#removeEndpoint(endpoint, undelivered)
       if (changed === null) {
         const written = await this.#write(present, agentDefinition(fields), changesWebhook(plan, endpoint))
         if (written === 'changed') continue
@@ -205,9 +221,8 @@ export class ManagedAgents {
 
   /** The webhook of an agent, of the API or the config file; null where it has none. */
   async endpoint(id: string): Promise<StoredDestination | null> {
-    const name = agentSource(id)
-    const destinations = await this.#options.store.listDestinations()
-    return destinations.find(({ definition }) => definition.name === name) ?? null
+    const [endpoint] = await this.#options.store.listDestinations({ name: agentSource(id) })
+    return endpoint ?? null
   }
 
   /** One that can be changed here. */
@@ -320,6 +335,7 @@ export class ManagedAgents {
   }
 
   async #removeEndpoint({ id }: StoredDestination, undelivered: 'skip' | 'dead' | undefined): Promise<void> {
+    await this.#untilRouted()
     for (;;) {
       const removal = await this.#options.store.removeDestination(
         id,
@@ -330,8 +346,20 @@ export class ManagedAgents {
       if (undelivered !== undefined) continue
       throw new ApiError(
         'conflict',
-        `${removal.remaining} deliveries wait for the webhook of this agent; remove the agent with undelivered=skip or undelivered=dead to say what becomes of them`,
+        `${removal.remaining} deliveries wait for the webhook of this agent; say with undelivered=skip or undelivered=dead what becomes of them`,
       )
+    }
+  }
+
+  /** What was published before now has its deliveries, so that whether some wait can be told. */
+  async #untilRouted(): Promise<void> {
+    const { store } = this.#options
+    const { newestSeq } = await store.logBounds()
+    for (let waitedMs = 0; (await store.logBounds()).foldedSeq < newestSeq; waitedMs += routedPollMs) {
+      if (waitedMs >= routedMsMax) {
+        throw new ApiError('unavailable', 'Events that were published are still to be routed; try again')
+      }
+      await setTimeout(routedPollMs)
     }
   }
 

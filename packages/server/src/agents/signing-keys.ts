@@ -33,18 +33,21 @@ export function validSecrets(given: unknown, now: number): SigningSecret[] {
   return secrets.filter((entry) => typeof entry === 'string' || Date.parse(entry.until) > now)
 }
 
-/** A new current key, with those before it signing beside it until `until`; null ends them at once. */
+/**
+ * A new current key. The one before it signs beside it until `until`, or not at all where that is null; those that were
+ * replaced earlier sign until they were said to.
+ */
 export function rotated(
   given: unknown,
   secret: string,
   until: number | null,
   now: number,
 ): [SigningSecret, ...SigningSecret[]] {
-  if (until === null) return [secret]
   const kept = validSecrets(given, now).flatMap((entry): SigningSecret[] => {
-    const end = typeof entry === 'string' ? until : Math.min(Date.parse(entry.until), until)
     // One that is given again signs once, and without an end.
-    return textOf(entry) === secret ? [] : [{ secret: textOf(entry), until: new Date(end).toISOString() }]
+    if (textOf(entry) === secret) return []
+    if (typeof entry !== 'string') return [entry]
+    return until === null ? [] : [{ secret: entry, until: new Date(until).toISOString() }]
   })
   return [secret, ...kept.slice(0, keysMax - 1)]
 }

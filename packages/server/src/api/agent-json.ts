@@ -43,7 +43,7 @@ const healthSchema = z
   })
   .openapi('Health')
 
-export const signingKeySchema = z.object({
+const signingKeySchema = z.object({
   version: z.enum(['v1', 'v1a']),
   publicKey: z.string().nullable().openapi({ description: 'What verifies `v1a`.', example: 'whpk_…' }),
   until: isoTime.nullable().openapi({ description: 'For one that was replaced: when it stops to sign.' }),

@@ -39,6 +39,8 @@ const changedSchema = agentSchema
   })
   .openapi('ChangedAgent')
 
+const undeliveredField = z.enum(['skip', 'dead'], 'skip or dead').optional()
+
 const listRoute = createRoute({
   method: 'get',
   path: '/agents',
@@ -81,10 +83,11 @@ const changeRoute = createRoute({
   path: '/agents/{agentId}',
   summary: 'Change an agent',
   description:
-    'Only what is given is changed; `webhook` key by key, where null brings back a default, and null itself removes it. Secrets that are not given stay. What an answer has besides may stand there as it is.',
+    'Only what is given is changed; `webhook` key by key, where null brings back a default, and null itself removes it, which is refused while deliveries wait, unless `undelivered` says what becomes of them. Secrets that are not given stay. What an answer has besides may stand there as it is.',
   request: {
     params: agentParams,
     headers: actorHeaders,
+    query: parameters({ undelivered: undeliveredField }),
     body: agentBody('Any of the fields of `POST /agents` but `id`, and `reason`.', []),
   },
   responses: {
@@ -103,7 +106,7 @@ const removeRoute = createRoute({
     params: agentParams,
     headers: actorHeaders,
     query: parameters({
-      undelivered: z.enum(['skip', 'dead'], 'skip or dead').optional(),
+      undelivered: undeliveredField,
       reason: reasonField,
     }),
   },
@@ -163,10 +166,16 @@ export function addAgentRoutes(app: ApiApp, options: ApiOptions): void {
       if (Array.isArray(given['signing'])) delete given['signing']
       change['webhook'] = given
     }
-    const { agent, signingSecret } = await managed.change(agentId, change, (present) => {
-      const itself = { endpoint: null, secretsOf, attempts: null, now: clock() }
-      withoutReadOnly(description, shownAgent(storedAgent(present), itself), agentReadOnly)
-    })
+    const { undelivered } = c.req.valid('query')
+    const { agent, signingSecret } = await managed.change(
+      agentId,
+      change,
+      undelivered,
+      (present, endpoint) => {
+        const itself = { endpoint, secretsOf, attempts: null, now: clock() }
+        withoutReadOnly(description, shownAgent(storedAgent(present), itself), agentReadOnly)
+      },
+    )
     await audit(store, c.req.valid('header'), {
       action: 'agent.update',
       target: agentId,

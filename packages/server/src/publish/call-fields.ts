@@ -16,7 +16,7 @@ const identifier = 'a text: an identifier is compared as text where it comes bac
 const camelIdentifierName = /[a-z0-9](?:Id|ID|Uuid|UUID|Guid|GUID)$/
 const wordIdentifierName = /(?:^|[_\-.\s])(?:id|uuid|guid)$/i
 
-export function isIdentifierName(name: string): boolean {
+function isIdentifierName(name: string): boolean {
   return wordIdentifierName.test(name) || camelIdentifierName.test(name)
 }
 
@@ -24,7 +24,7 @@ export function isIdentifierName(name: string): boolean {
  * What comes back in the outcome at the end of the call. Identifiers are texts, because a number loses digits and is
  * not equal to the text of it; other values may be anything that JSON holds exactly.
  */
-export const paramsField = jsonObject('an object: values by name of the param').superRefine(
+const paramsField = jsonObject('an object: values by name of the param').superRefine(
   (params, context) => {
     // What is too deep cannot be measured.
     if (!refuseNotExact(params, context)) return

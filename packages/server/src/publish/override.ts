@@ -25,8 +25,8 @@ const idleMs = 7 * 24 * 60 * 60 * 1_000
  */
 export async function ensureOverrideHost(store: OverrideStore, host: string, now: number): Promise<void> {
   const name = overrideSource(host)
+  if ((await store.listDestinations({ name })).length > 0) return
   const present = (await store.listDestinations()).filter(isOverride)
-  if (present.some(({ definition }) => definition.name === name)) return
   if (present.length >= hostsMax && !(await makeRoom(store, present, now))) {
     throw new ApiError(
       'conflict',

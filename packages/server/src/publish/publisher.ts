@@ -112,7 +112,10 @@ export class Publisher {
       const repeated = findRepeated(call, request)
       if (repeated !== null) return repeated
       const agent = await this.#options.agents.get(call.agentId)
-      if (agent === null) return refused('conflict', 'The agent of this call has been removed')
+      // Another of that id, made after the call was started, is not the one that the call is of.
+      if (agent === null || (agent.createdAt ?? 0) > call.createdAt) {
+        return refused('conflict', 'The agent of this call has been removed')
+      }
       const prepared = prepare(call, agent, request, this.#options.clock())
       if (!prepared.ok) return prepared
       const { publication, answer } = prepared

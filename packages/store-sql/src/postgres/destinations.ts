@@ -34,8 +34,11 @@ import { canBeStored } from './text.ts'
 /** The column `terms` of a destination. */
 export type DeliveryTerms = Pick<DestinationDefinition, 'onExhausted' | 'limits'>
 
-export async function listDestinations(query: Query): Promise<StoredDestination[]> {
-  const rows = await query<DestinationRow>(`SELECT * FROM hookswitch.destinations ORDER BY key`)
+export async function listDestinations(query: Query, name: string | null): Promise<StoredDestination[]> {
+  const rows =
+    name === null
+      ? await query<DestinationRow>(`SELECT * FROM hookswitch.destinations ORDER BY key`)
+      : await query<DestinationRow>(`SELECT * FROM hookswitch.destinations WHERE name = $1`, [name])
   return rows.map(storedDestination)
 }
 

@@ -179,8 +179,8 @@ class PostgresStore implements Omit<Store, keyof PublishStore> {
     return touchSecrets(this.#connections.read, uses)
   }
 
-  listDestinations(): Promise<StoredDestination[]> {
-    return listDestinations(this.#connections.read)
+  listDestinations(wanted?: { name: string }): Promise<StoredDestination[]> {
+    return listDestinations(this.#connections.read, wanted?.name ?? null)
   }
 
   addDestination(destination: NewDestination): Promise<StoredDestination | null> {

@@ -27,7 +27,7 @@ export function deliveryMethods({ read, write, derive, upkeep, tell }: Runner): 
     return result
   }
   return {
-    listDestinations: () => read(({ destinations }) => destinations.list()),
+    listDestinations: (wanted) => read(({ destinations }) => destinations.list(wanted?.name ?? null)),
     addDestination: (destination) => write(({ destinations }, now) => destinations.add(destination, now)),
     changeDestination: (id, version, change) =>
       act(({ destinations }, now) => destinations.change(id, version, change, now)),

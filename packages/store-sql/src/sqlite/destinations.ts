@@ -31,6 +31,7 @@ import type { LaneTable } from './lanes.ts'
 export class DestinationTable {
   readonly #lanes: LaneTable
   readonly #list: StatementSync
+  readonly #byName: StatementSync
   readonly #byId: StatementSync
   readonly #byKey: StatementSync
   readonly #insert: StatementSync
@@ -54,6 +55,7 @@ export class DestinationTable {
   constructor(database: DatabaseSync, lanes: LaneTable) {
     this.#lanes = lanes
     this.#list = database.prepare(`SELECT * FROM destinations ORDER BY key`)
+    this.#byName = database.prepare(`SELECT * FROM destinations WHERE name = ?`)
     this.#byId = database.prepare(`SELECT * FROM destinations WHERE id = ?`)
     this.#byKey = database.prepare(`SELECT * FROM destinations WHERE key = ?`)
     this.#insert = database.prepare(
@@ -110,8 +112,9 @@ export class DestinationTable {
     )
   }
 
-  list(): StoredDestination[] {
-    return (this.#list.all() as unknown as DestinationRow[]).map(storedDestination)
+  list(name: string | null = null): StoredDestination[] {
+    const rows = name === null ? this.#list.all() : this.#byName.all(name)
+    return (rows as unknown as DestinationRow[]).map(storedDestination)
   }
 
   /** Unparsed: a row is read with every send. */

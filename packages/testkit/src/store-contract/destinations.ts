@@ -25,6 +25,8 @@ export const destinationCases: StoreCase[] = [
       const keys = added.map(({ key }) => key)
       expect(keys).toEqual(keys.toSorted((a, b) => a - b))
       expect(new Set(keys).size).toBe(3)
+      expect(await store.listDestinations({ name: 'c' })).toEqual([added[1]])
+      expect(await store.listDestinations({ name: 'd' })).toEqual([])
     },
   },
   {

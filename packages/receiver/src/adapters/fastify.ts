@@ -1,0 +1,48 @@
+import type { Receiver } from '../receiver/receiver.ts'
+import { dropRest, incomingOf, isTooSlow, streamOf, type NodeRequest } from './node-exchange.ts'
+
+/** What is used of a Fastify instance. */
+export interface FastifyScope {
+  all(path: string, options: { onRequest: FastifyHandler }, handler: FastifyHandler): unknown
+}
+
+export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+
+/** What is used of a Fastify request. */
+export interface FastifyRequest {
+  readonly raw: NodeRequest
+}
+
+/** What is used of a Fastify reply. */
+export interface FastifyReply {
+  code(status: number): unknown
+  header(name: string, value: string): unknown
+  send(body: Uint8Array): unknown
+}
+
+/**
+ * A plugin for Fastify 4 and 5, with a route of its own at the prefix.
+ *
+ * ```ts
+ * await app.register(fastifyReceiver(receiver), { prefix: '/webhook' })
+ * ```
+ */
+export function fastifyReceiver(
+  receiver: Receiver,
+): (scope: FastifyScope, options: unknown, done: () => void) => void {
+  // At `onRequest`, before Fastify judges the content type, holds the body to its limit, or parses it.
+  const handle: FastifyHandler = async (request, reply) => {
+    const answer = await receiver.receive(incomingOf(request.raw, streamOf(request.raw)))
+    reply.code(answer.status)
+    for (const [name, value] of Object.entries(answer.headers)) reply.header(name, value)
+    if (isTooSlow(answer)) reply.header('connection', 'close')
+    // To JSON in a string Fastify adds a charset; bytes it leaves alone.
+    reply.send(new TextEncoder().encode(answer.body))
+    dropRest(request.raw)
+    return reply
+  }
+  return (scope, _options, done) => {
+    scope.all('/', { onRequest: handle }, handle)
+    done()
+  }
+}

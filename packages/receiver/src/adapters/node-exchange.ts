@@ -1,0 +1,98 @@
+import type { Answer, Incoming, ParsedBody } from '../receiver/incoming.ts'
+import type { Receiver } from '../receiver/receiver.ts'
+
+/** What is used of Node's `IncomingMessage`, over HTTP/1 or HTTP/2. */
+export interface NodeRequest {
+  readonly method?: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Whether anything has been taken out of it. */
+  readonly readableDidRead: boolean
+  iterator(options: { destroyOnReturn: boolean }): AsyncIterable<Uint8Array>
+  resume(): unknown
+  /** Where a parser before us has put what it made of the body. */
+  body?: unknown
+  /** The body as it came, kept by a parser's `verify`, or by a platform that parses before the app is asked. */
+  rawBody?: unknown
+}
+
+/** What is used of Node's `ServerResponse`. */
+export interface NodeResponse {
+  statusCode: number
+  readonly headersSent: boolean
+  setHeader(name: string, value: string): unknown
+  end(body: string): unknown
+  destroy(): unknown
+}
+
+/** Lets the receiver answer. Resolves when the answer has been handed to Node; never rejects. */
+export async function answerNode(
+  receiver: Receiver,
+  request: NodeRequest,
+  response: NodeResponse,
+  body: Incoming['body'],
+): Promise<void> {
+  try {
+    writeAnswer(request, response, await receiver.receive(incomingOf(request, body)))
+  } catch {
+    // Something else has written to it, or has put itself in its place. The sender shall try again.
+    response.destroy()
+  }
+}
+
+export function incomingOf(request: NodeRequest, body: Incoming['body']): Incoming {
+  return {
+    method: request.method ?? 'GET',
+    header: (name) => request.headers[name]?.toString(),
+    body,
+  }
+}
+
+function writeAnswer(request: NodeRequest, response: NodeResponse, answer: Answer): void {
+  // A middleware that limits the time may have answered before.
+  if (!response.headersSent) {
+    response.statusCode = answer.status
+    for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
+    if (isTooSlow(answer)) response.setHeader('connection', 'close')
+    response.end(answer.body)
+  }
+  dropRest(request)
+}
+
+/** A connection whose sender has stopped in the middle of a request is of no more use. */
+export function isTooSlow(answer: Answer): boolean {
+  return answer.status === 408
+}
+
+/**
+ * What nobody has read of a body that was refused goes past, as Node does it with a body that nobody began to read. Closed
+ * at once, the connection would be reset while the sender still writes, and the answer lost with it.
+ */
+export function dropRest(request: NodeRequest): void {
+  request.resume()
+}
+
+/**
+ * The bytes as they come. Left early, the request keeps its socket: without it the rest could not go past, and a logger
+ * that asks for the address would find none.
+ */
+export function streamOf(request: NodeRequest): AsyncIterable<Uint8Array> {
+  return request.iterator({ destroyOnReturn: false })
+}
+
+/**
+ * The body where a parser may have run before: its bytes where somebody kept them, the stream where nobody has read it,
+ * else what was made of it.
+ */
+export function bodyAfterParser(
+  request: NodeRequest,
+  { by, move }: Pick<ParsedBody, 'by' | 'move'>,
+): Incoming['body'] {
+  for (const kept of [request.rawBody, request.body]) {
+    if (kept instanceof Uint8Array) return kept
+    if (typeof kept === 'string') return new TextEncoder().encode(kept)
+  }
+  if (!request.readableDidRead) return streamOf(request)
+  // JSON that was taken for a form has become the name of a field, cut at the first `=`.
+  const isForm = request.headers['content-type']?.includes('form') ?? false
+  return { parsed: isForm ? undefined : request.body, by, move }
+}

@@ -1,0 +1,3 @@
+import { nextSuite } from './next-suite.ts'
+
+nextSuite('next15', 'middleware')
