@@ -110,7 +110,8 @@ export async function startExpress(
     {
       cwd: bench.folder,
       env: { ...childEnvironment(), WEBHOOK_SECRET: `Bearer ${bench.secret}` },
-      output: 2,
+      // What they write for each event goes where the output of a server goes.
+      output: openSync(join(bench.folder, 'express.log'), 'a'),
       channel: true,
     },
   )

@@ -32,6 +32,7 @@ export async function receiver(bench: Bench): Promise<Outcome> {
     await start("the guide's handler", guideProgram)
     await start('@hookswitch/receiver', receiverProgram)
     await start('@hookswitch/receiver with memoryDedupe', receiverProgram, 'dedupe')
+    await start("the guide's handler, silent", guideProgram, 'silent')
     for (const peer of peers) await bench.load(peer, { windowMs: firstSeconds * 1000 })
     for (let round = 0; round < rounds; round += 1) {
       bench.say(`receiver: round ${round + 1} of ${rounds}`)
@@ -43,9 +44,10 @@ export async function receiver(bench: Bench): Promise<Outcome> {
     for (const peer of peers) await peer.stop()
     if (profileFolder !== null) process.stderr.write(summarizeProfiles(profileFolder))
   }
-  const [guide = [], plain = [], deduped = []] = peers.map((peer) => runs.get(peer) ?? [])
+  const [guide = [], plain = [], deduped = [], silent = []] = peers.map((peer) => runs.get(peer) ?? [])
   const without = compare(plain, guide)
   const withDedupe = compare(deduped, guide)
+  const withoutLines = compare(plain, silent)
   return {
     row: 'receiver',
     state: 'measured',
@@ -55,9 +57,13 @@ export async function receiver(bench: Bench): Promise<Outcome> {
     details: [
       `median of ${rounds} rounds of ${bench.windowMs(roundSeconds) / 1000} s, without dedupe: ${compareText(without)}`,
       `for information, with memoryDedupe: ${compareText(withDedupe)}`,
-      ...[guide, plain, deduped].flatMap((ofPeer) => [ratesText(ofPeer), ...ofPeer.slice(-1).map(runText)]),
+      `for information, without dedupe by the guide's without its lines to the console: ${compareText(withoutLines)}`,
+      ...[guide, plain, deduped, silent].flatMap((ofPeer) => [
+        ratesText(ofPeer),
+        ...ofPeer.slice(-1).map(runText),
+      ]),
     ],
-    figures: { without, withDedupe, min: shareMin },
+    figures: { without, withDedupe, withoutLines, min: shareMin },
   }
 }
 

@@ -13,6 +13,7 @@ import {
   until,
   type ServerProcess,
 } from '@hookswitch/testkit'
+import { deafPort } from '@hookswitch/testkit/destination-contract'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Report } from '../src/simulate/report.ts'
 import { endCommands, runCommand, startCommand, type Ended } from './run-command.ts'
@@ -117,9 +118,9 @@ describe('simulate', () => {
     const seen: string[] = []
     // Asked for the first two calls, it loses the one and gets the other wrong.
     const wrong = await listen(async ({ url = '' }, response) => {
-      const callId = decodeURIComponent(url.split('/').at(-1) ?? '')
-      if (!seen.includes(callId)) seen.push(callId)
-      if (callId === seen[0]) {
+      const [, callId = ''] = /\/calls\/([^/]+)$/.exec(url) ?? []
+      if (callId !== '' && !seen.includes(callId)) seen.push(callId)
+      if (callId !== '' && callId === seen[0]) {
         await api(server, '/erase', {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -128,7 +129,7 @@ describe('simulate', () => {
       }
       const { status, body } = await api(server, url.replace('/api/v1', ''))
       const record = body as unknown as CallRecord
-      if (callId === seen[1])
+      if (callId !== '' && callId === seen[1])
         Object.assign(record, { eventCount: 99, recordingUrl: 'https://example.com/other' })
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(record))
     })
@@ -140,6 +141,19 @@ describe('simulate', () => {
     expect(stdout).toContain(`${seen[0]} is not there\n`)
     expect(stdout).toMatch(new RegExp(`^${seen[1]} recordingUrl: https://example.com/other, expected `, 'm'))
     expect(stdout).toMatch(new RegExp(`^${seen[1]} eventCount: 99, expected \\d+$`, 'm'))
+  })
+
+  test('says where none of the calls is there that the server asked may be another', async () => {
+    const other = await listen(async (request, response) => {
+      await text(request)
+      response.writeHead(200).end('{"received":true}')
+    })
+    const { code, stdout, stderr } = await simulate(`${fast} --calls 3 --to ${other}/hook --verify`)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/\n\nOf 3 calls none is there\.\n$/)
+    expect(stderr).toContain(
+      `${server.url}, which was asked, seems to be another server than the one that the events went to (${other}/hook).`,
+    )
   })
 
   test('tries again what was not taken, in the order of each call - as a platform does', async () => {
@@ -258,6 +272,39 @@ describe('simulate ends', () => {
     const { code, stdout, stderr } = await runCommand(['simulate', ...args], { env })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
+  })
+
+  test('before anything is sent where nobody could be asked afterwards - not after an hour of calls', async () => {
+    const sent: string[] = []
+    const other = await listen((request, response) => {
+      sent.push(request.url ?? '')
+      response.writeHead(200).end('{}')
+      return Promise.resolve()
+    })
+    const port = await deafPort()
+    const dead = await simulate(`--to ${other}/hook --verify http://127.0.0.1:${port}`)
+    expect(dead).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr:
+        `Nothing was sent, since --verify could not ask afterwards: http://127.0.0.1:${port} cannot be reached: ` +
+        'nothing listens there. Start a server with "hookswitch serve", or name another with --verify <url>.\n',
+    })
+    const refused = await simulate(`--to ${other}/hook --verify ${server.url} --token not-the-token`)
+    expect(refused).toMatchObject({ code: 4, stdout: '' })
+    expect(refused.stderr).toContain(`${server.url} refused the admin token (401).`)
+    expect(sent).toEqual([])
+    const strange = await listen((_request, response) => {
+      response.writeHead(404).end('<html>')
+      return Promise.resolve()
+    })
+    const page = await simulate(`--to ${other}/hook --verify ${strange}`)
+    expect(page).toMatchObject({ code: 1, stdout: '' })
+    expect(page.stderr).toContain(
+      `${strange} is no Hookswitch server: it answered 404 with "<html>". Name the right one`,
+    )
+    expect(page.stderr).toContain('with --verify <url>.')
+    expect(sent).toEqual([])
   })
 
   test('with 2 before anything is sent where the admin token of the other server is not known', async () => {

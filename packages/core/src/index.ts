@@ -42,6 +42,7 @@ export type {
   CallState,
   NewStartedCall,
   PublishedAnswer,
+  Repeatable,
   StartedCall,
 } from './publish/started-call.ts'
 export { nextCallState } from './publish/call-state.ts'

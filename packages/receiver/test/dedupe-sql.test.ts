@@ -24,8 +24,10 @@ afterEach(async () => {
 
 /** Puts rows into the table that were over long ago, and one that has just become so. */
 async function fill(db: DedupeDatabase, count: number): Promise<void> {
+  // One moment for all: to write a row may take longer than the rows lie apart.
+  const newest = Date.now() - longAgoMs
   for (let row = 0; row < count; row += 1) {
-    await insert(db, `old ${row}`, row % 2 === 0 ? 'done' : 'claimed', Date.now() - longAgoMs - row)
+    await insert(db, `old ${row}`, row % 2 === 0 ? 'done' : 'claimed', newest - row)
   }
   await insert(db, 'just over', 'claimed', Date.now() - 1_000)
 }

@@ -233,6 +233,32 @@ describe('what no receiver could read is refused, by path and kind', () => {
     expect(() => buildEvent(input('call.ended', more))).toThrow(message)
   })
 
+  test.each<[eventType: string, data: Record<string, unknown>, message: string]>([
+    ['call.ended', { transcription: 'private' }, 'data.transcription is a string, expected a list'],
+    [
+      'call.ended',
+      { transcription: { Agent: 'private' } },
+      'data.transcription is an object, expected a list',
+    ],
+    [
+      'call.ended',
+      { transcription: [{}, 'private'] },
+      'data.transcription[1] is a string, expected an object',
+    ],
+    ['call.ended', { conversationRecording: 5 }, 'data.conversationRecording is a number, expected a string'],
+    ['call.ended', { conversationId: 5 }, 'data.conversationId is a number, expected a string'],
+    ['call.started', { params: ['private'] }, 'data.params is an array, expected an object'],
+    ['transcription.update', { text: 5 }, 'data.text is a number, expected a string'],
+    ['tool.executed', { success: 'yes' }, 'data.success is a string, expected a boolean'],
+    ['tool.executed', { duration: '5' }, 'data.duration is a string, expected a number'],
+  ])('a documented field of another kind: %s with %j', (eventType, documented, message) => {
+    expect(() => buildEvent(input(eventType, { data: documented }))).toThrow(new TypeError(message))
+    // In a type of one's own it may be anything.
+    expect(data(buildEvent(input('call.scored', { data: documented })))).toEqual(documented)
+    const none = Object.fromEntries(Object.keys(documented).map((name) => [name, null]))
+    expect(() => buildEvent(input(eventType, { data: none }))).not.toThrow()
+  })
+
   test('but 64 levels are read', () => {
     expect(() => read(buildEvent(input('call.answered', { data: { deep: nested(61) } })))).not.toThrow()
   })

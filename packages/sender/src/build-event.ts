@@ -40,9 +40,10 @@ export interface BuiltEvent {
  * `transcription` is empty where `data` does not have them, and `outcomeResult` is the params with what was collected
  * over them. `call.started` has `params`. The data of any other type is as given.
  *
- * @throws TypeError for what no receiver could read: a type, call id or time out of bounds, an `outcomeResult` that is
- * no object, and in the data a number out of range, a bigint, or nesting beyond 64 levels. The message has the path
- * and the kind, never the value.
+ * @throws TypeError for what no receiver could read: a type, call id or time out of bounds, a documented field of
+ * another kind than documented (an `outcomeResult` that is no object, a `transcription` that is no list of objects),
+ * and in the data a number out of range, a bigint, or nesting beyond 64 levels. The message has the path and the kind,
+ * never the value.
  *
  * @example
  * const { body } = buildEvent({
@@ -70,6 +71,7 @@ export function buildEvent(input: EventInput): BuiltEvent {
 /** What `data.data` says. Objects are spread, never assigned to: a field may have the name `__proto__`. */
 export function innerData(input: EventInput): { data: Record<string, unknown>; collisions: string[] } {
   const { eventType, data = {}, params = {}, call = {} } = input
+  checkKinds(eventType, data)
   switch (eventType) {
     case 'call.started':
       return { data: { ...whatIsKnown(call), params, ...data }, collisions: [] }
@@ -84,12 +86,55 @@ export function innerData(input: EventInput): { data: Record<string, unknown>; c
           outcomeResult: { ...params, ...collected },
           ...more,
         },
-        collisions: Object.keys(collected).filter((name) => Object.hasOwn(params, name)),
+        collisions: Object.keys(params).filter((name) => Object.hasOwn(collected, name)),
       }
     }
     default:
       return { data, collisions: [] }
   }
+}
+
+type Kind = 'string' | 'number' | 'boolean' | 'object' | 'list'
+
+/** The documented fields of which anything but this kind is of no use to a handler. Null says nothing, in each. */
+const documentedKinds: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
+  'call.started': {
+    conversationId: 'string',
+    direction: 'string',
+    userNumber: 'string',
+    agentNumber: 'string',
+    params: 'object',
+  },
+  'transcription.update': { speaker: 'string', text: 'string', transcription: 'list' },
+  'tool.executed': { toolName: 'string', success: 'boolean', duration: 'number' },
+  'call.ended': {
+    conversationId: 'string',
+    conversationRecording: 'string',
+    transcription: 'list',
+    outcomeResult: 'object',
+  },
+}
+
+function checkKinds(eventType: string, data: Record<string, unknown>): void {
+  if (!Object.hasOwn(documentedKinds, eventType)) return
+  for (const [name, kind] of Object.entries(documentedKinds[eventType] ?? {})) {
+    const value = Object.hasOwn(data, name) ? data[name] : null
+    if (value === undefined || value === null) continue
+    if (!isOfKind(value, kind)) {
+      const article = kind === 'object' ? 'an' : 'a'
+      throw new TypeError(`data.${name} is ${kindOf(value)}, expected ${article} ${kind}`)
+    }
+    // The one list is that of the turns.
+    const at = Array.isArray(value) ? value.findIndex((turn) => !isObject(turn)) : -1
+    if (Array.isArray(value) && at !== -1) {
+      throw new TypeError(`data.${name}[${at}] is ${kindOf(value[at])}, expected an object`)
+    }
+  }
+}
+
+function isOfKind(value: unknown, kind: Kind): boolean {
+  if (kind === 'list') return Array.isArray(value)
+  return kind === 'object' ? isObject(value) : typeof value === kind
 }
 
 function whatIsKnown(call: NonNullable<EventInput['call']>): Record<string, unknown> {
@@ -99,9 +144,9 @@ function whatIsKnown(call: NonNullable<EventInput['call']>): Record<string, unkn
 }
 
 function collectedOutcome(outcome: unknown): Record<string, unknown> {
-  if (outcome === undefined || outcome === null) return {}
-  if (!isObject(outcome)) throw new TypeError(`data.outcomeResult is ${kindOf(outcome)}, expected an object`)
+  if (!isObject(outcome)) return {}
   // JSON leaves undefined out, and with it would go the param that it stands over.
+  if (Object.keys(outcome).every((name) => outcome[name] !== undefined)) return outcome
   return Object.fromEntries(Object.entries(outcome).filter(([, value]) => value !== undefined))
 }
 

@@ -309,7 +309,7 @@ describe('changing an agent', () => {
     [{ updatedAt: '2026-01-01T00:00:00.000Z' }, 409, 'It was changed since it was read; read it again'],
     [{ name: null }, 400, /^name is null, expected a text of 1 to 200/],
     [{ nme: 'R' }, 400, 'nme is not a known field, did you mean name?'],
-    [{ webhook: 5 }, 400, 'webhook is not valid, expected an object'],
+    [{ webhook: 5 }, 400, 'webhook is a number, expected an object'],
     [
       { webhook: { url: null } },
       400,

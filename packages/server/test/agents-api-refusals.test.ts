@@ -44,7 +44,7 @@ describe('what is not as it must be', () => {
       'outcomeSchema has 32786 bytes, expected at most 32768',
     ],
     [{ outcomeSchema: nested(65) }, 'outcomeSchema is nested deeper than 64 levels'],
-    [{ webhook: 'secret-of' }, 'webhook is not valid, expected an object'],
+    [{ webhook: 'secret-of' }, 'webhook is a text, expected an object'],
     [{ webhook: [] }, 'webhook is a list, expected an object'],
     [{ webhook: {} }, 'webhook.url is missing, expected a URL such as https://example.com/hook'],
     [

@@ -245,7 +245,7 @@ describe('a key of the webhook', () => {
     [{ secret: 'whsec_' }, `secret is not valid, expected ${secret}`],
     [{ secret: 'whsec_secret-of?' }, `secret is not valid, expected ${secret}`],
     [{ secret: `whsk_${btoa('secret-of')}` }, `secret is not valid, expected ${secret}`],
-    [{ secret: 5 }, `secret is not valid, expected ${secret}`],
+    [{ secret: 5 }, `secret is a number, expected ${secret}`],
     [
       { secret: `whsec_${btoa('secret-of')}`, version: 'v1a' },
       'version is v1a, expected none: the secret is v1',

@@ -213,13 +213,13 @@ describe('erasing', () => {
     [{}, 'the body is an object, expected one of callId, phone and param in it'],
     [{ callId: 'a', phone: '+15550100' }, /expected one of callId, phone and param in it$/],
     [{ phone: '0100' }, /^phone is not valid, expected a phone number of 5 to 20 digits/],
-    [{ phone: 15550100 }, /^phone is not valid, expected a phone number/],
+    [{ phone: 15550100 }, /^phone is a number, expected a phone number/],
     [{ param: { name: 'application_id' } }, 'param.value is missing, expected a text of 1 to 200 characters'],
     [
       { param: { name: 5, value: '12345' } },
-      'param.name is not valid, expected a text of 1 to 200 characters',
+      'param.name is a number, expected a text of 1 to 200 characters',
     ],
-    [{ param: 'application_id' }, /^param is not valid, expected an object with name and value$/],
+    [{ param: 'application_id' }, /^param is a text, expected an object with name and value$/],
     [{ callid: 'x' }, /^callid is not a known field, did you mean callId\?/],
   ])('%j is refused, and nothing is erased', async (given, message) => {
     const { status, body, text } = await server.send('POST', '/erase', given)

@@ -92,14 +92,14 @@ describe('making a destination', () => {
     [{ settings: { url: 'ftp://a' } }, /^settings\.url is "ftp:\/\/a", expected a URL/],
     [{ settings: { url, authKey: 'Bearer' } }, /^settings\.authSecret is missing, expected/],
     [{ settings: { url, authSecret: 'secret-of\n' } }, /^settings\.authSecret is not valid, expected/],
-    [{ settings: { url, headers: { 'x-key': 5 } } }, /^settings\.headers\["x-key"\] is not valid, expected/],
+    [{ settings: { url, headers: { 'x-key': 5 } } }, /^settings\.headers\["x-key"\] is a number, expected/],
     [
       { settings: { url, signingSecrets: 'secret-of' } },
-      'settings.signingSecrets is not valid, expected a list of secrets',
+      'settings.signingSecrets is a text, expected a list of secrets',
     ],
     [
       { kind: 'fax', settings: 'secret-of' },
-      /^settings is not valid, expected an object of settings; kind is "fax"/,
+      /^settings is a text, expected an object of settings; kind is "fax"/,
     ],
     [
       { settings: { url, authScret: 'secret-of' } },
@@ -241,7 +241,7 @@ describe('changing a destination', () => {
       'settings.authSecret is missing, expected the secret that goes with authKey',
     ],
     [{ settings: { url: 'http://10.0.0.1/' } }, /^settings\.url leads to 10\.0\.0\.1/],
-    [{ settings: 5 }, 'settings is not valid, expected an object of settings'],
+    [{ settings: 5 }, 'settings is a number, expected an object of settings'],
     [{ name: null }, /^name is missing, expected/],
     [{ kind: 'slack' }, 'kind stays webhook; make another destination for another kind'],
     [{ filter: '(' }, /^filter is not JSONata/],

@@ -1,4 +1,5 @@
 import { Acceptor, StoreError, type Appended, type Publication } from '@hookswitch/core'
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { AgentBook } from '../src/agents/agent-book.ts'
@@ -190,12 +191,16 @@ describe('in bulk', () => {
           authorization: `Bearer ${adminToken}`,
           'content-type': 'application/json',
           'content-length': bytesMax,
+          // It is answered when the request is counted: a small one that overtook them would have one refused.
+          expect: '100-continue',
         },
       })
       open.on('error', () => {})
-      open.write('{')
+      open.flushHeaders()
       return open
     })
+    await Promise.all(half.map((open) => once(open, 'continue', { signal: AbortSignal.timeout(20_000) })))
+    for (const open of half) open.write('{')
     const small = () => server.publish(callId, 'custom.type', { text: 'x'.repeat(3 * 1024 * 1024) })
     const status = async () => (await small()).status
     await expect.poll(status, { timeout: 20_000 }).toBe(503)

@@ -95,6 +95,42 @@ describe('the record of a call that was started here', () => {
     })
   })
 
+  test('keeps the names that are params too, however many fields the outcome has', async () => {
+    await server.agent()
+    const callId = await server.start('recruiter', { params: { application_id: '12345', name: 'Sara' } })
+    await server.publish(callId, 'call.started')
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`field_${at}`, at]))
+    await server.publish(callId, 'call.ended', { outcomeResult: { ...many, name: 'Sara' } })
+    expect((await server.store.getStartedCall(callId))?.progress.collected).toEqual(['name'])
+    expect((await shown(callId))['outcome']).toMatchObject({
+      application_id: { origin: 'echoed' },
+      name: { origin: 'collected' },
+      field_4999: { origin: 'collected' },
+    })
+  })
+
+  test('knows what was collected also of an outcome that comes before the end', async () => {
+    await server.agent()
+    const callId = await server.start('recruiter', { params: { application_id: '12345', name: 'Sara' } })
+    await server.publish(callId, 'call.started')
+    const soFar = { speaker: 'User', text: 'Sarah.', outcomeResult: { name: 'Sarah', salary: 5 } }
+    await server.publish(callId, 'transcription.update', soFar)
+    expect((await shown(callId))['outcome']).toEqual({
+      application_id: { state: 'absent', value: null, origin: 'echoed' },
+      name: { state: 'value', value: 'Sarah', origin: 'collected' },
+      salary: { state: 'value', value: 5, origin: 'collected' },
+    })
+    await server.publish(callId, 'call.ended', { outcomeResult: { salary: 6 } })
+    const { outcome } = await shown(callId)
+    expect(outcome).toMatchObject({
+      name: { value: 'Sara', origin: 'echoed' },
+      salary: { value: 6, origin: 'collected' },
+    })
+    // A type of one's own is sent, and says nothing of the record.
+    await server.publish(callId, 'call.analyzed', { outcomeResult: { name: 'Other' } })
+    expect((await shown(callId))['outcome']).toEqual(outcome)
+  })
+
   test('before its end shows the params as what is still to come', async () => {
     await server.agent({ outcomeSchema })
     const callId = await server.start('recruiter', { params: { application_id: '12345' } })

@@ -194,7 +194,8 @@ test('what a call was started with is in no byte of the files after an erase, no
         timestamp: 'x',
         collisions: ['x'.repeat(40 * round)],
       }
-      const repeatable = Array.from({ length: round + 1 }, () => ({ idempotencyKey: numberOf(call), answer }))
+      const entry = { idempotencyKey: numberOf(call), content: 'x', answer }
+      const repeatable = Array.from({ length: round + 1 }, () => entry)
       const progress = { ...freshProgress, lastEventAt: at, repeatable }
       return { ...event(call, types[round] ?? ''), expectedVersion: round + 1, progress }
     })

@@ -24,10 +24,10 @@ export interface Verification {
 
 /** Whether none of the calls that should be there is. */
 export function knowsNone({ calls, differing }: Verification): boolean {
-  const missing = differing.filter(({ differences }) => {
+  const areMissing = differing.every(({ differences }) => {
     return differences.some(({ field, found }) => field === '' && found === null)
   })
-  return calls > 0 && missing.length === calls
+  return calls > 0 && differing.length === calls && areMissing
 }
 
 /** Records follow the events within about a second. Who has not caught up for so long does not come any more. */

@@ -1,3 +1,5 @@
+import type { Issue } from '@hookswitch/events'
+
 /** A call that was started here, with what its events are made from. Its events and its record stand with all others. */
 export interface StartedCall {
   callId: string
@@ -34,10 +36,18 @@ export interface CallProgress {
   state: CallState
   /** The time of the last event, Unix milliseconds; the next has a later one. */
   lastEventAt: number | null
-  /** The fields of the outcome that were collected, as `call.ended` brought them; null before it. */
+  /** The params that the outcome collected as well, as the last event with an outcome brought it; null before it. */
   collected: string[] | null
   /** The last publications that may be repeated, newest last; at most `repeatableMax`. */
-  repeatable: { idempotencyKey: string; answer: PublishedAnswer }[]
+  repeatable: Repeatable[]
+}
+
+/** A publication that is answered once more in the same way, and is not published again. */
+export interface Repeatable {
+  idempotencyKey: string
+  /** A hash of its type and data: another event under the same key is not this one. */
+  content: string
+  answer: PublishedAnswer
 }
 
 /** `created`: nothing was published yet. */
@@ -51,6 +61,8 @@ export interface PublishedAnswer {
   timestamp: string
   /** Params whose names the outcome collected as well. */
   collisions: string[]
+  /** What was odd in the data and is published as it is; absent where nothing was. */
+  issues?: Issue[]
 }
 
 /** Publications of a call that are recognised when they are repeated: a repeat comes soon or never. */

@@ -7,7 +7,11 @@ export interface NodeRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Whether anything has been taken out of it. */
   readonly readableDidRead: boolean
-  iterator(options: { destroyOnReturn: boolean }): AsyncIterable<Uint8Array>
+  readonly readableEnded: boolean
+  readonly destroyed: boolean
+  on(event: 'data', listener: (chunk: Uint8Array) => void): unknown
+  on(event: 'end' | 'error' | 'close', listener: () => void): unknown
+  off(event: 'data', listener: (chunk: Uint8Array) => void): unknown
   resume(): unknown
   /** Where a parser before us has put what it made of the body. */
   body?: unknown
@@ -73,10 +77,53 @@ export function dropRest(request: NodeRequest): void {
 
 /**
  * The bytes as they come. Left early, the request keeps its socket: without it the rest could not go past, and a logger
- * that asks for the address would find none.
+ * that asks for the address would find none. By events, since Node's own iterator costs half as much as all the rest of
+ * a small request.
  */
 export function streamOf(request: NodeRequest): AsyncIterable<Uint8Array> {
-  return request.iterator({ destroyOnReturn: false })
+  return { [Symbol.asyncIterator]: () => chunksOf(request) }
+}
+
+function chunksOf(request: NodeRequest): AsyncIterator<Uint8Array, undefined> {
+  const chunks: Uint8Array[] = []
+  let state: 'open' | 'ended' | 'broken' = request.readableEnded
+    ? 'ended'
+    : request.destroyed
+      ? 'broken'
+      : 'open'
+  let wake: (() => void) | null = null
+  const become = (next: typeof state): void => {
+    if (state === 'open') state = next
+    wake?.()
+  }
+  const isWaiting = (): boolean => chunks.length === 0 && state === 'open'
+  const take = (chunk: Uint8Array): void => {
+    chunks.push(chunk)
+    wake?.()
+  }
+  request.on('end', () => become('ended'))
+  request.on('error', () => become('broken'))
+  // Of a sender that went away in the middle; after the end it says nothing more.
+  request.on('close', () => become('broken'))
+  request.on('data', take)
+  return {
+    async next() {
+      while (isWaiting()) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        wake = null
+      }
+      const value = chunks.shift()
+      if (value !== undefined) return { done: false, value }
+      if (state === 'broken') throw new Error('the request ended before its body did')
+      return { done: true, value: undefined }
+    },
+    return() {
+      request.off('data', take)
+      return Promise.resolve({ done: true, value: undefined })
+    },
+  }
 }
 
 /**

@@ -1,8 +1,14 @@
-import { canonicalContent, readBody, readEnvelope, type Envelope, type Issue } from '@hookswitch/events'
+import {
+  canonicalContent,
+  readBody,
+  readEnvelope,
+  readFacts,
+  type Envelope,
+  type Issue,
+} from '@hookswitch/events'
 import type { QueuedEvent } from '../queue/event-queue.ts'
-import { sha256 } from '../receiver/sha256.ts'
-import type { DataOf } from './event-data.ts'
-import { factsOf } from './event-facts.ts'
+import { sha256Hex } from '../receiver/sha256.ts'
+import { MadeEvent, type Arrival } from './made-event.ts'
 import type { ReceivedEvent } from './received-event.ts'
 
 /** A body in which an event was found. */
@@ -32,31 +38,15 @@ export async function nameEvent(
   webhookId: string | null | undefined,
 ): Promise<{ key: string; id: string }> {
   const { occurredAt, callId, type } = envelope
-  const hash = hex(await sha256(canonicalContent(value, text) ?? text))
+  const hash = await sha256Hex(canonicalContent(value, text) ?? text)
   const key = `${occurredAt ?? 0}:${callId}:${type}:${hash.slice(0, 32)}`
   const isUsable = typeof webhookId === 'string' && /^[\w-]{1,200}$/.test(webhookId)
   // The content has the time, the call and the type in it: the other half of its hash is as good as one of the key.
   return { key, id: isUsable ? webhookId : `evt_${hash.slice(32)}` }
 }
 
-export function makeEvent(
-  { envelope, value }: ReadEvent,
-  from: { id: string; key: string; receivedAt: string; isTest: boolean },
-): ReceivedEvent {
-  const { type, callId, occurredAt, dialect, issues } = envelope
-  return {
-    id: from.id,
-    key: from.key,
-    type,
-    callId,
-    occurredAt: occurredAt === null ? null : new Date(occurredAt).toISOString(),
-    receivedAt: from.receivedAt,
-    dialect,
-    issues: [...issues, ...factsOf({ body: value }).issues],
-    body: value,
-    data: innerData(value),
-    isTest: from.isTest,
-  }
+export function makeEvent({ envelope, value }: ReadEvent, arrival: Arrival): ReceivedEvent {
+  return new MadeEvent(envelope, readFacts(envelope, value), value, arrival)
 }
 
 /** @throws TypeError for what no receiver has queued. */
@@ -67,21 +57,4 @@ export function eventOfQueued(queued: QueuedEvent): ReceivedEvent {
   const reading = readEvent(new TextEncoder().encode(body))
   if (!reading.ok) throw new TypeError('the body of the queued event holds no event')
   return makeEvent(reading.read, { id, key, receivedAt, isTest })
-}
-
-/** The documented place is `data.data`; senders also use `data` alone, or none. */
-function innerData(value: Record<string, unknown>): DataOf<string> {
-  const { data } = value
-  if (!isObject(data)) return value
-  return isObject(data['data']) ? data['data'] : data
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function hex(hash: Uint8Array): string {
-  let digits = ''
-  for (const byte of hash) digits += byte.toString(16).padStart(2, '0')
-  return digits
 }

@@ -1,7 +1,7 @@
 /** One event's place among those of its call. */
 export interface Turn {
-  /** Resolves when all that came before have ended. */
-  begun: Promise<void>
+  /** Resolves when all that came before have ended; null where none has to. */
+  begun: Promise<void> | null
   end(): void
 }
 
@@ -30,7 +30,7 @@ export function createCallTurns(): CallTurns {
 
 /** Every turn begins at once. */
 export const noTurns: CallTurns = {
-  take: () => ({ begun: Promise.resolve(), end: () => {} }),
+  take: () => ({ begun: null, end: () => {} }),
 }
 
 function settledLater(): { promise: Promise<void>; resolve: () => void } {

@@ -45,7 +45,8 @@ async function telling(onTrouble: (error: unknown) => void, act: () => Promise<v
   }
 }
 
-const heldWithoutDedupe: Held = {
+/** Nothing is remembered: every event is ours. */
+export const heldWithoutDedupe: Held = {
   state: 'held',
   settle: () => Promise.resolve(),
   extend: () => Promise.resolve(),

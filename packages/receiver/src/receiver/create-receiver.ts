@@ -37,6 +37,7 @@ export function createReceiver<Outcome = Record<string, unknown>>(
       reports.error(error, 'body', null)
       return unavailable('internal')
     })
+    if (resolved.log === null) return verdict.answer
     const { answer, ...outcome } = verdict
     const { beganMs, ...about } = arrival
     reports.log({ ...outcome, status: answer.status, ...about, ms: now() - beganMs })
@@ -56,7 +57,8 @@ export function createReceiver<Outcome = Record<string, unknown>>(
     }
     const body = await readBytes(incoming.body, bodyBytesMax, bodyMs)
     if (!('bytes' in body)) return body
-    const wrongSignature = await refuseSignature(resolved, incoming, body.bytes)
+    const wrongSignature =
+      resolved.signature === null ? null : await refuseSignature(resolved, incoming, body.bytes)
     if (wrongSignature !== null) return refused(ingestAnswers.unauthorized, wrongSignature)
     const reading = readEvent(body.bytes)
     if (!reading.ok) return invalid(reading.issues)

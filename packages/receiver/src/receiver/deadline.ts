@@ -2,27 +2,45 @@
 export const late = /* @__PURE__ */ Symbol('late')
 
 /** The end of the time in which an event must be answered. */
-export interface Deadline {
-  /** Aborted when it is over. */
-  signal: AbortSignal
-  /** What the promise resolves with, or `late`. Its rejection counts only until then; a later one goes nowhere. */
-  race<T>(promise: Promise<T>): Promise<T | typeof late>
-  clear(): void
-}
+export class Deadline {
+  readonly #timer: ReturnType<typeof setTimeout>
+  readonly #isOver: Promise<typeof late>
+  /** Made when it is asked for: most handlers do not. */
+  #controller: AbortController | null = null
+  #reason: DOMException | null = null
 
-export function startDeadline(deadlineMs: number): Deadline {
-  const controller = new AbortController()
-  let over: (late_: typeof late) => void
-  const isOver = new Promise<typeof late>((resolve) => {
-    over = resolve
-  })
-  const timer = setTimeout(() => {
-    controller.abort(new DOMException(`not done within ${deadlineMs} ms`, 'TimeoutError'))
-    over(late)
-  }, deadlineMs)
-  return {
-    signal: controller.signal,
-    race: (promise) => Promise.race([promise, isOver]),
-    clear: () => clearTimeout(timer),
+  constructor(deadlineMs: number) {
+    let over: (late_: typeof late) => void
+    this.#isOver = new Promise((resolve) => {
+      over = resolve
+    })
+    this.#timer = setTimeout(() => {
+      this.#reason = new DOMException(`not done within ${deadlineMs} ms`, 'TimeoutError')
+      this.#controller?.abort(this.#reason)
+      over(late)
+    }, deadlineMs)
+  }
+
+  /** Aborted when it is over. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#reason !== null) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** What the signal is aborted with; null until it is over. */
+  get reason(): DOMException | null {
+    return this.#reason
+  }
+
+  /** What the promise resolves with, or `late`. Its rejection counts only until then; a later one goes nowhere. */
+  race<T>(promise: Promise<T>): Promise<T | typeof late> {
+    return Promise.race([promise, this.#isOver])
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
   }
 }

@@ -10,8 +10,8 @@ import {
   type Verdict,
 } from './answer.ts'
 import type { Turn } from './call-turns.ts'
-import { claim, type Held } from './claim.ts'
-import { late, startDeadline, type Deadline } from './deadline.ts'
+import { claim, heldWithoutDedupe, type Held } from './claim.ts'
+import { Deadline, late } from './deadline.ts'
 import type { LogEntry } from './options.ts'
 import type { Reports } from './reports.ts'
 import type { ResolvedReceiver } from './resolve-options.ts'
@@ -44,17 +44,17 @@ export function createEventHandling<Outcome>(
 
   /** Its turn, its claim, then its handler or the queue. */
   async function answer(event: ReceivedEvent, text: string, turn: Turn): Promise<Verdict> {
-    const deadline = startDeadline(resolved.deadlineMs)
+    const deadline = new Deadline(resolved.deadlineMs)
     let rest = Promise.resolve()
     try {
-      if ((await deadline.race(turn.begun)) === late) return unavailable('call_busy')
-      const held = await claimInTime(event, deadline)
+      if (turn.begun !== null && (await deadline.race(turn.begun)) === late) return unavailable('call_busy')
+      const held = resolved.dedupe === null ? heldWithoutDedupe : await claimInTime(event, deadline)
       if (!('settle' in held)) return held
       if (queue !== null) return await enqueue(queue, event, text, held, deadline)
-      const running = runHandler(resolved, event, { signal: deadline.signal, attempt: 1 })
+      const running = runHandler(resolved, event, deadline, 1)
       const ended = await deadline.race(running)
       if (ended !== late) return await conclude(event, ended, held, deadline)
-      reports.error(deadline.signal.reason, 'late', event)
+      reports.error(deadline.reason, 'late', event)
       rest = goOn(event, running, held, deadline)
       return acknowledges ? processingError(event.id, 'deadline') : unavailable('deadline')
     } finally {
@@ -73,7 +73,7 @@ export function createEventHandling<Outcome>(
           (claimed) => (claimed.state === 'held' ? claimed.settle(false) : undefined),
           () => {},
         )
-        throw deadline.signal.reason
+        throw deadline.reason
       }
       if (found.state === 'done') return duplicate(event.id)
       return found.state === 'busy' ? busy(found.retryAfterMs) : found
@@ -93,7 +93,7 @@ export function createEventHandling<Outcome>(
     const { id, key, receivedAt, isTest } = event
     try {
       const added = await deadline.race(to.add({ version: 1, id, key, receivedAt, body: text, isTest }))
-      if (added === late) throw deadline.signal.reason
+      if (added === late) throw deadline.reason
     } catch (error) {
       reports.error(error, 'queue', event)
       await settle(event, held, false, deadline)
@@ -126,12 +126,12 @@ export function createEventHandling<Outcome>(
     const beatMs = leaseMs / 2
     for (let waitedMs = 0; waitedMs < lateMsMax; waitedMs += beatMs) {
       void held.extend()
-      const beat = startDeadline(beatMs)
+      const beat = new Deadline(beatMs)
       const ended = await beat.race(running)
       beat.clear()
       if (ended === late) continue
       logEnd(event, 'late', ended)
-      if (ended.how !== 'done' && ended.error !== deadline.signal.reason) {
+      if (ended.how !== 'done' && ended.error !== deadline.reason) {
         reports.error(ended.error, 'late', event)
       }
       return await held.settle(isFinal(ended))
@@ -143,7 +143,9 @@ export function createEventHandling<Outcome>(
   async function work(event: ReceivedEvent, course: Course, turn: Turn, span: EventSpan): Promise<void> {
     try {
       await turn.begun
-      const ended = await runHandler(resolved, event, course)
+      const ended: Ended = course.signal.aborted
+        ? { how: 'failed', error: course.signal.reason }
+        : await runHandler(resolved, event, course, course.attempt)
       const result = ended.how === 'done' ? 'accepted' : 'failed'
       logEnd(event, result, ended)
       span.result(result, ended.how)
@@ -165,9 +167,10 @@ export function createEventHandling<Outcome>(
     handled: boolean,
     deadline: Deadline,
   ): Promise<void> {
-    const wasInTime = !deadline.signal.aborted
+    if (held === heldWithoutDedupe) return
+    const wasInTime = deadline.reason === null
     const settled = await deadline.race(held.settle(handled))
-    if (settled === late && wasInTime) reports.error(deadline.signal.reason, 'dedupe', event)
+    if (settled === late && wasInTime) reports.error(deadline.reason, 'dedupe', event)
   }
 
   function logEnd(event: ReceivedEvent, result: LogEntry['event'], { how }: Ended): void {

@@ -7,7 +7,7 @@ export interface Incoming {
    * The bytes, a stream of them, or what a middleware has parsed already; null for none.
    *
    * A stream is read to its end, or left where it is too large or too slow: a `ReadableStream` is then cancelled, and of
-   * an iterator `return()` is called. A Node stream would close its connection with that, before the answer is
+   * an iterator `return()` is called. A Node stream loses its socket with that, before the answer is
    * written, so hand over `request.iterator({ destroyOnReturn: false })`.
    */
   body: Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | ParsedBody | null

@@ -68,6 +68,7 @@ export type Handler<Type extends string = string, Outcome = Record<string, unkno
   handle(context: HandlerContext<Type, Outcome>): unknown
 }['handle']
 
+/** Take it apart by name: `call` and `signal` are made when they are asked for, and a spread has neither. */
 export interface HandlerContext<Type extends string = string, Outcome = Record<string, unknown>> {
   event: ReceivedEvent<Type>
   /** The record that this one event makes of its call: transcript, outcome in its three states, times, tools. */

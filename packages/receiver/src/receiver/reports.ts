@@ -17,7 +17,7 @@ export function createReports({
   tracer,
 }: Pick<ResolvedReceiver, 'log' | 'onError' | 'tracer'>): Reports {
   return {
-    log: (entry) => quietly(() => log(entry)),
+    log: (entry) => quietly(() => log?.(entry)),
     error: (error, phase, event) => quietly(() => onError(error, { phase, event })),
     async span({ id, type }, run) {
       if (tracer === null) return await run(noSpan)

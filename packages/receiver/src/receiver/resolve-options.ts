@@ -22,7 +22,8 @@ export interface ResolvedReceiver<Outcome = unknown> {
   order: 'call' | 'none'
   onFailure: 'retry' | 'acknowledge'
   onError: (error: unknown, context: ErrorContext) => void
-  log: (entry: LogEntry) => void
+  /** Null where nobody asks. */
+  log: ((entry: LogEntry) => void) | null
   bodyBytesMax: number
   bodyMs: number
   tracer: Tracer | null
@@ -58,7 +59,7 @@ export function resolveOptions<Outcome>(options: ReceiverOptions<Outcome>): Reso
     order: options.order ?? 'none',
     onFailure: options.onFailure ?? 'retry',
     onError: options.onError ?? (() => {}),
-    log: options.log ?? (() => {}),
+    log: options.log ?? null,
     bodyBytesMax: options.bodyBytesMax ?? 10 * 1024 * 1024,
     bodyMs: options.bodyMs ?? 10_000,
     tracer: options.tracer ?? null,

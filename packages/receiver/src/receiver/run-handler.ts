@@ -10,29 +10,58 @@ export type Ended = { how: 'done' } | { how: 'failed' | 'rejected'; error: unkno
 
 export type Course = Pick<HandlerContext, 'signal' | 'attempt'>
 
+/**
+ * What a handler is called with. A class, whose instances share one shape: an object with an accessor of its own keeps
+ * event and body alive until the collector has gone through everything.
+ */
+class HandlerCall<Outcome> implements HandlerContext<string, Outcome> {
+  readonly event: ReceivedEvent
+  readonly outcome: Outcome | null
+  readonly outcomeIssues: HandlerContext['outcomeIssues']
+  readonly attempt: number
+  readonly #within: Pick<Course, 'signal'>
+  #call: HandlerContext['call'] | null = null
+
+  constructor(
+    event: ReceivedEvent,
+    { outcome, outcomeIssues }: OutcomeReading<Outcome>,
+    within: Pick<Course, 'signal'>,
+    attempt: number,
+  ) {
+    this.event = event
+    this.outcome = outcome
+    this.outcomeIssues = outcomeIssues
+    this.attempt = attempt
+    this.#within = within
+  }
+
+  /** Made when it is asked for, which most handlers do not. */
+  get call(): HandlerContext['call'] {
+    return (this.#call ??= callOfEvent(this.event))
+  }
+
+  get signal(): AbortSignal {
+    return this.#within.signal
+  }
+}
+
 /** Runs the handler of the event, with its outcome read by the schema. Never rejects. */
 export async function runHandler<Outcome>(
   resolved: ResolvedReceiver<Outcome>,
   event: ReceivedEvent,
-  { signal, attempt }: Course,
+  within: Pick<Course, 'signal'>,
+  attempt: number,
 ): Promise<Ended> {
   try {
     const handler = resolved.handlerOf(event.type)
     if (handler === undefined) throw new TypeError(`this receiver has no handler for ${event.type}`)
-    const outcome = await readOutcome(resolved, event)
-    // The schema may have taken until after the deadline.
-    signal.throwIfAborted()
-    let call: HandlerContext['call'] | undefined
-    await handler({
-      event,
-      // Most handlers do not ask for it.
-      get call() {
-        return (call ??= callOfEvent(event))
-      },
-      ...outcome,
-      signal,
-      attempt,
-    })
+    const { outcome } = factsOf(event)
+    const read =
+      resolved.outcome === null || outcome === null
+        ? // Without a schema an outcome is whatever record was sent, which is what the type says then.
+          { outcome: outcome as Outcome | null, outcomeIssues: [] }
+        : await readOutcome(resolved.outcome, outcome, within.signal)
+    await handler(new HandlerCall(event, read, within, attempt))
     return { how: 'done' }
   } catch (error) {
     return { how: isRejected(error) ? 'rejected' : 'failed', error }
@@ -42,13 +71,13 @@ export async function runHandler<Outcome>(
 type OutcomeReading<Outcome> = Pick<HandlerContext<string, Outcome>, 'outcome' | 'outcomeIssues'>
 
 async function readOutcome<Outcome>(
-  { outcome: schema }: ResolvedReceiver<Outcome>,
-  event: ReceivedEvent,
+  schema: NonNullable<ResolvedReceiver<Outcome>['outcome']>,
+  outcome: Record<string, unknown>,
+  signal: AbortSignal,
 ): Promise<OutcomeReading<Outcome>> {
-  const { outcome } = factsOf(event)
-  // Without a schema an outcome is whatever record was sent, which is what the type says then.
-  if (outcome === null || schema === null) return { outcome: outcome as Outcome | null, outcomeIssues: [] }
   const result = await schema['~standard'].validate(outcome)
+  // It may have taken until after the deadline.
+  signal.throwIfAborted()
   return result.issues === undefined
     ? { outcome: result.value, outcomeIssues: [] }
     : { outcome: null, outcomeIssues: result.issues }

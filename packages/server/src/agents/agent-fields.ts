@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isNestedDeeper, jsonObject, objectOf, refuse } from '../config/object-schema.ts'
 import { readOutcomeSchema } from '../config/outcome-schema.ts'
 import { endpointFields } from '../destinations/destination-fields.ts'
+import { publishedTypesField } from '../publish/published-type.ts'
 
 /** What an agent is set with. Every message is an expectation. */
 
@@ -61,6 +62,7 @@ const outcomeSchema = jsonObject('a JSON Schema, or null')
 
 export const apiWebhookFields = objectOf({
   ...ofKind,
+  events: publishedTypesField,
   ...endpointFields,
   signing: z.enum(['v1', 'v1a'], signing).nullable().optional(),
   enabled: z.boolean(enabled).default(true),
@@ -78,6 +80,7 @@ export const apiAgentFields = objectOf({
 /** What an agent of the config file has as its webhook. */
 export const configWebhookFields = objectOf({
   ...ofKind,
+  events: publishedTypesField,
   ...endpointFields,
   signingSecrets: z.unknown().optional(),
 })

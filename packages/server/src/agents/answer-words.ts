@@ -150,7 +150,9 @@ function refusedWords(answer: EndpointAnswer, status: number): string {
     return `${status}: your endpoint received ${sent}. authKey is the word before the secret there, such as Bearer, and not the name of a header.`
   }
   const whole = `${differs}, so what it is configured with must then hold both words.`
-  return word.toLowerCase() === 'bearer' ? whole : `${whole} If it expects \`Bearer …\`, set authKey to Bearer.`
+  return word.toLowerCase() === 'bearer'
+    ? whole
+    : `${whole} If it expects \`Bearer …\`, set authKey to Bearer.`
 }
 
 type Cause = NonNullable<AttemptResult['cause']>

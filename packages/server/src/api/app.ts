@@ -26,7 +26,7 @@ export type ApiApp = OpenAPIHono<{ Bindings: HttpBindings }>
 /** What the routes work on. */
 export interface ApiOptions {
   store: Pick<Store, 'getCall' | 'listCalls' | 'listEvents' | 'getEvent' | 'logBounds'> &
-    Pick<PublishStore, 'getAgent' | 'addAgent' | 'changeAgent' | 'removeAgent'> &
+    Pick<PublishStore, 'getAgent' | 'addAgent' | 'changeAgent' | 'removeAgent' | 'getStartedCall'> &
     DestinationStore
   keyring: Pick<Keyring, 'list' | 'refresh' | 'add' | 'endOthers' | 'remove'>
   /** The sources that exist. */

@@ -3,7 +3,7 @@ import { showCall, summarizeCall } from '@hookswitch/events'
 import { errorAnswers, jsonAnswer } from './answers.ts'
 import type { ApiApp, ApiOptions } from './app.ts'
 import { encodeCallCursor } from './cursors.ts'
-import { ApiError } from './errors.ts'
+import { noSuchCall } from './no-such-call.ts'
 import { callCursor, limit, textFilter, time } from './parameters.ts'
 import { callSchema, callSummarySchema, listSchema } from './schemas.ts'
 
@@ -108,7 +108,7 @@ export function addCallRoutes(app: ApiApp, { store, callViews }: ApiOptions): vo
 
   app.openapi(showRoute, async (c) => {
     const found = await store.getCall(c.req.valid('param').callId)
-    if (found === null) throw new ApiError('not_found', 'No call has this callId')
+    if (found === null) throw await noSuchCall(store, c.req.valid('param').callId)
     const { head, parts } = found
     return c.json(showCall(head, parts, await callViews(head)), 200)
   })

@@ -22,6 +22,7 @@ import { addRetentionRoute } from './retention.ts'
 import { addSecretRoutes } from './secrets.ts'
 import { addStartedCallRoutes } from './started-calls.ts'
 import { addStreamRoute } from './stream.ts'
+import { utf8Body } from './utf8-body.ts'
 
 const basePath = '/api/v1'
 
@@ -46,12 +47,14 @@ export function createApi(options: ApiOptions): ApiApp {
     c.header('X-Content-Type-Options', 'nosniff')
     if (!options.isAdmin(c.req.header('authorization'))) throw new ApiError('unauthorized')
     requireDecodablePath(c.req.url)
-    requireSmallBody(
-      c.req.header(),
-      publishedPath.test(c.req.path) ? ingestLimits.bodyBytesMax : bodyBytesMax,
-    )
-    if (hasNoBody(c.req.header())) c.req.raw.headers.delete('content-type')
-    await next()
+    const isPublished = publishedPath.test(c.req.path)
+    requireSmallBody(c.req.header(), isPublished ? ingestLimits.bodyBytesMax : bodyBytesMax)
+    if (hasNoBody(c.req.header())) {
+      c.req.raw.headers.delete('content-type')
+      return next()
+    }
+    // That route reads so large a body when there is room for it.
+    return isPublished ? next() : utf8Body(c, next)
   })
   addCallRoutes(app, options)
   addEventRoutes(app, options)

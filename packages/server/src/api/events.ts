@@ -5,6 +5,7 @@ import type { ApiApp, ApiOptions } from './app.ts'
 import { encodeEventCursor } from './cursors.ts'
 import { ApiError } from './errors.ts'
 import { eventJson } from './event-json.ts'
+import { noSuchCall } from './no-such-call.ts'
 import { afterSeq, eventCursor, limit, parameters, textFilter } from './parameters.ts'
 import { eventSchema, listSchema } from './schemas.ts'
 
@@ -108,7 +109,7 @@ export function addEventRoutes(app: ApiApp, { store }: Pick<ApiOptions, 'store'>
     const { callId } = c.req.valid('param')
     const { text, isEmpty } = await page(callId, c.req.valid('query'))
     if (isEmpty && (await store.listEvents({ callId, after: 0, limit: 1 })).length === 0) {
-      throw new ApiError('not_found', 'No call has this callId')
+      throw await noSuchCall(store, callId)
     }
     return jsonText<z.infer<typeof eventListSchema>>(c, text)
   })

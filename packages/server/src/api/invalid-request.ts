@@ -3,6 +3,7 @@ import {
   cut,
   issueSentences,
   placeIn,
+  shownKind,
   shownValue,
   valueAt,
   type IssueWords,
@@ -21,7 +22,10 @@ const secretFields: ReadonlySet<PropertyKey | undefined> = new Set([
   'data',
 ])
 
-/** Says of each parameter or field that was not accepted its name, what came and what was expected. */
+/** An error is read by a person, and a body may have a million mistakes: the others are counted. */
+const sentencesMax = 10
+
+/** Says of each parameter or field that was not accepted its name, what came and what was expected; of the first ten. */
 export function invalidRequest(
   issues: readonly z.core.$ZodIssue[],
   given: unknown,
@@ -31,9 +35,17 @@ export function invalidRequest(
   const words: IssueWords = {
     noun,
     place: placeOf,
-    describe: (path) => describe(path, given, noun),
+    describe: (path, isOther) => describe(path, isOther, given, noun),
   }
-  return new ApiError('invalid_request', issues.flatMap((issue) => issueSentences(issue, words)).join('; '))
+  const sentences: string[] = []
+  let problems = 0
+  for (const issue of issues) {
+    problems += issue.code === 'unrecognized_keys' ? issue.keys.length : 1
+    const left = sentencesMax - sentences.length
+    if (left > 0) sentences.push(...issueSentences(issue, words, left))
+  }
+  const more = problems > sentences.length ? `; and ${problems - sentences.length} more` : ''
+  return new ApiError('invalid_request', sentences.join('; ') + more)
 }
 
 function placeOf(path: readonly PropertyKey[]): string {
@@ -42,7 +54,12 @@ function placeOf(path: readonly PropertyKey[]): string {
   return path.length === 1 ? cut(String(path[0])) : placeIn(path)
 }
 
-function describe(path: readonly PropertyKey[], given: unknown, noun: 'field' | 'parameter'): string {
+function describe(
+  path: readonly PropertyKey[],
+  isOther: boolean,
+  given: unknown,
+  noun: 'field' | 'parameter',
+): string {
   const value = valueAt(given, path)
   if (value === undefined) return 'missing'
   // The query of a URL gives texts in a list where a parameter stands in it twice.
@@ -53,5 +70,7 @@ function describe(path: readonly PropertyKey[], given: unknown, noun: 'field' | 
     (path[0] === 'webhook'
       ? isSecretSetting(['settings', ...path.slice(1)], 'webhook')
       : isSecretSetting(path, valueAt(given, ['kind'])))
-  return isSecret ? 'not valid' : shownValue(value)
+  if (!isSecret) return shownValue(value)
+  // A number can only be of another kind than a secret or a phone number, and saying so gives nothing away.
+  return isOther || typeof value !== 'string' ? shownKind(value) : 'not valid'
 }

@@ -81,7 +81,7 @@ describe('adding a secret', () => {
     [{ secret: 'Bearer short' }, /^secret is not valid/],
     [{ secret: 'x'.repeat(501) }, /^secret is not valid/],
     [{ secret: 'not-äscii-secret' }, /^secret is not valid/],
-    [{ secret: 12345678 }, /^secret is not valid/],
+    [{ secret: 12345678 }, /^secret is a number/],
     [{ expiresAt: '2026-05-31T00:00:00Z' }, 'expiresAt is in the past, expected a time to come'],
     [{ expiresAt: 'soon' }, /^expiresAt is "soon", expected a time in ISO 8601/],
     [{ expiresAt: 5 }, /^expiresAt is 5, expected/],

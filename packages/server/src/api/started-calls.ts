@@ -3,15 +3,16 @@ import { InFlight, ingestLimits } from '@hookswitch/core'
 import type { MiddlewareHandler } from 'hono'
 import { givenEndpoint } from '../agents/given-endpoint.ts'
 import { jsonObject, objectOf } from '../config/object-schema.ts'
-import { eventTypeField } from '../destinations/destination-fields.ts'
 import { callFields, refuseNotExact } from '../publish/call-fields.ts'
 import { ensureOverrideHost } from '../publish/override.ts'
+import { publishedTypeField } from '../publish/published-type.ts'
 import { actorHeaders, audit, reasonField } from './acts.ts'
 import { agentParams } from './agents.ts'
 import { bodyErrors, errorAnswers, jsonAnswer } from './answers.ts'
 import type { ApiApp, ApiOptions } from './app.ts'
 import { ApiError } from './errors.ts'
 import { iso, isoTime } from './times.ts'
+import { utf8Body } from './utf8-body.ts'
 
 const startBody = objectOf({
   ...callFields,
@@ -66,7 +67,7 @@ const startRoute = createRoute({
 const idempotencyKey = 'a text of 1 to 200 printable ASCII characters'
 
 const publishBody = objectOf({
-  eventType: eventTypeField.pipe(z.string()).openapi({ type: 'string', example: 'call.ended' }),
+  eventType: publishedTypeField.pipe(z.string()).openapi({ type: 'string', example: 'call.ended' }),
   data: jsonObject('an object: what stands in data.data of the event')
     .superRefine((data, context) => void refuseNotExact(data, context))
     .default({})
@@ -86,6 +87,13 @@ const publishedSchema = z
     collisions: z.array(z.string()).openapi({
       description: 'Params that the outcome collected under the same name; the collected values are sent.',
     }),
+    issues: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .openapi({
+        description: 'What was odd in `data` and is published as it is; absent where nothing was.',
+        example: [{ path: 'data.callDuration', message: 'is a string, taken as a number' }],
+      }),
     duplicate: z
       .literal(true)
       .optional()
@@ -158,7 +166,7 @@ export function addStartedCallRoutes(app: ApiApp, options: ApiOptions): void {
     return c.json({ callId, agentId, conversationId, createdAt: iso(createdAt) }, 201)
   })
 
-  app.openapi({ ...publishRoute, middleware: boundInFlight(inFlight) }, async (c) => {
+  app.openapi({ ...publishRoute, middleware: [boundInFlight(inFlight), utf8Body] as const }, async (c) => {
     const { eventType, data } = c.req.valid('json')
     const { callId } = c.req.valid('param')
     const key = c.req.valid('header')['idempotency-key'] ?? null

@@ -1,22 +1,30 @@
 import type { z } from 'zod'
 import { nearestName } from './nearest-name.ts'
-import { saidWhole } from './object-schema.ts'
+import { isOfOtherKind, saidWhole } from './object-schema.ts'
 
 /** How the problems of one kind of input are said. */
 export interface IssueWords {
   /** What a name that nobody knows is called. */
   noun: 'key' | 'field' | 'parameter'
   place(path: readonly PropertyKey[]): string
-  /** What came; never a secret. */
-  describe(path: readonly PropertyKey[]): string
+  /** What came; never a secret. `isOther` says that it is of another kind than expected. */
+  describe(path: readonly PropertyKey[], isOther: boolean): string
 }
 
-/** What zod found, as sentences: place, what came, what was expected. */
-export function issueSentences(issue: z.core.$ZodIssue, words: IssueWords): string[] {
+/**
+ * What zod found, as sentences: place, what came, what was expected.
+ *
+ * @param sentencesMax of an issue that is of many names, the first so many.
+ */
+export function issueSentences(
+  issue: z.core.$ZodIssue,
+  words: IssueWords,
+  sentencesMax = Infinity,
+): string[] {
   const { path } = issue
   if (issue.code === 'unrecognized_keys') {
     const known = issue.message.split(' ')
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, sentencesMax).map((key) => {
       const advice = adviceFor(key, known)
       return `${words.place([...path, key])} is not a known ${words.noun}, ${advice}`
     })
@@ -25,8 +33,10 @@ export function issueSentences(issue: z.core.$ZodIssue, words: IssueWords): stri
   if (issue.code === 'invalid_key') {
     return [`${place} is not a valid name, expected ${issue.issues[0]?.message ?? 'another one'}`]
   }
-  if (issue.code === 'custom' && issue.params?.[saidWhole] === true) return [`${place} ${issue.message}`]
-  return [`${place} is ${words.describe(path)}, expected ${issue.message}`]
+  const isCustom = issue.code === 'custom'
+  if (isCustom && issue.params?.[saidWhole] === true) return [`${place} ${issue.message}`]
+  const isOther = isCustom ? issue.params?.[isOfOtherKind] === true : issue.code === 'invalid_type'
+  return [`${place} is ${words.describe(path, isOther)}, expected ${issue.message}`]
 }
 
 /** The end of a sentence about a name that is not known. */
@@ -61,6 +71,14 @@ const shownCharacters = 100
 
 export function cut(text: string): string {
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
+}
+
+/** The kind of a value of JSON, where it is not to be quoted. */
+export function shownKind(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'an object'
+  return typeof value === 'string' ? 'a text' : `a ${typeof value}`
 }
 
 /** A value of JSON; what may be a URL without what may be secret in it. */

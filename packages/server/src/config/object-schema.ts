@@ -21,13 +21,24 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Marks an issue of something that is of another kind than expected, and not of the right kind with a wrong value. */
+export const isOfOtherKind = 'isOfOtherKind'
+
 /** An object of JSON as it came, also with a key `__proto__`, which zod's own records leave out. */
 export function jsonObject(expectation: string): z.ZodCustom<Record<string, unknown>> {
-  return z.custom<Record<string, unknown>>(isObject, expectation)
+  return z.custom<Record<string, unknown>>(isObject, {
+    error: expectation,
+    params: { [isOfOtherKind]: true },
+  })
 }
 
 /** Whether a value has objects and lists within each other in more than `levels` levels. */
 export function isNestedDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((member) => isNestedDeeper(member, levels - 1))
+  if (levels === 0) return true
+  // A list of millions is looked through where it is, and for an object of as many fields their names cost least.
+  if (Array.isArray(value)) return value.some((member) => isNestedDeeper(member, levels - 1))
+  return Object.keys(value).some((name) =>
+    isNestedDeeper((value as Record<string, unknown>)[name], levels - 1),
+  )
 }

@@ -40,13 +40,18 @@ export const eventTypeField = z.string(eventType).transform((text, context) => {
   return z.NEVER
 })
 
-const events = z
-  .array(eventTypeField, 'a list of event types')
-  .min(1, 'at least one event type, or nothing for all')
-  .max(eventTypesMax, `at most ${eventTypesMax} event types`)
-  .transform((types) => [...new Set(types)])
-  .nullable()
-  .default(null)
+/** Types that are chosen; null is all. */
+export function eventTypesOf(field: z.ZodType<string, string>) {
+  return z
+    .array(field, 'a list of event types')
+    .min(1, 'at least one event type, or nothing for all')
+    .max(eventTypesMax, `at most ${eventTypesMax} event types`)
+    .transform((types) => [...new Set(types)])
+    .nullable()
+    .default(null)
+}
+
+const events = eventTypesOf(eventTypeField)
 
 function namesOf(what: string) {
   return z
@@ -102,7 +107,6 @@ const failingHoursDefault = 48
 
 /** Of the webhook of an agent: what it shares with every other destination. */
 export const endpointFields = {
-  events,
   retry,
   limits: objectOf({ ...limits, failingHours: failing.default(failingHoursDefault) }).prefault({}),
 }

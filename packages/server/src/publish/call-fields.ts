@@ -1,7 +1,8 @@
 import { bodyNestingMax } from '@hookswitch/events'
 import { z } from 'zod'
+import { shownKind } from '../config/issue-sentence.ts'
 import { isNestedDeeper, jsonObject, objectOf, refuse } from '../config/object-schema.ts'
-import { endpointFields } from '../destinations/destination-fields.ts'
+import { publishedTypesField } from './published-type.ts'
 
 /** What a call is started with. Every message is an expectation. */
 
@@ -24,28 +25,26 @@ function isIdentifierName(name: string): boolean {
  * What comes back in the outcome at the end of the call. Identifiers are texts, because a number loses digits and is
  * not equal to the text of it; other values may be anything that JSON holds exactly.
  */
-const paramsField = jsonObject('an object: values by name of the param').superRefine(
-  (params, context) => {
-    // What is too deep cannot be measured.
-    if (!refuseNotExact(params, context)) return
-    const entries = Object.entries(params)
-    if (entries.length > paramsMax) {
-      return refuse(context, `has ${entries.length} params, expected at most ${paramsMax}`)
+const paramsField = jsonObject('an object: values by name of the param').superRefine((params, context) => {
+  // What is too deep cannot be measured.
+  if (!refuseNotExact(params, context)) return
+  const entries = Object.entries(params)
+  if (entries.length > paramsMax) {
+    return refuse(context, `has ${entries.length} params, expected at most ${paramsMax}`)
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(params))
+  if (bytes > paramsBytesMax) {
+    return refuse(context, `has ${bytes} bytes of JSON, expected at most ${paramsBytesMax}`)
+  }
+  for (const [name, value] of entries) {
+    if (name === '' || name.length > paramNameCharactersMax || /\p{Cc}/u.test(name)) {
+      refuse(context, `is not a valid name, expected ${paramName}`, [name.slice(0, paramNameCharactersMax)])
     }
-    const bytes = Buffer.byteLength(JSON.stringify(params))
-    if (bytes > paramsBytesMax) {
-      return refuse(context, `has ${bytes} bytes of JSON, expected at most ${paramsBytesMax}`)
+    if (isIdentifierName(name) && typeof value !== 'string') {
+      refuse(context, `is ${shownKind(value)}, expected ${identifier}`, [name])
     }
-    for (const [name, value] of entries) {
-      if (name === '' || name.length > paramNameCharactersMax || /\p{Cc}/u.test(name)) {
-        refuse(context, `is not a valid name, expected ${paramName}`, [name.slice(0, paramNameCharactersMax)])
-      }
-      if (isIdentifierName(name) && typeof value !== 'string') {
-        refuse(context, `is ${kindOf(value)}, expected ${identifier}`, [name])
-      }
-    }
-  },
-)
+  }
+})
 
 /** Refuses what would not come out of JSON as it came in; false where it is so deep that nobody should look further. */
 export function refuseNotExact(data: unknown, context: z.core.$RefinementCtx): boolean {
@@ -53,24 +52,33 @@ export function refuseNotExact(data: unknown, context: z.core.$RefinementCtx): b
     refuse(context, `is nested deeper than ${bodyNestingMax} levels`)
     return false
   }
-  refuseInexact(data, [], context)
+  const path = inexactPath(data)
+  if (path !== null) {
+    refuse(context, 'is a number beyond 2^53, whose last digits are lost, expected it as a text', path)
+  }
   return true
 }
 
-/** Numbers beyond 2^53 lose their last digits in JSON; whoever has such an identifier sends it as a text. */
-function refuseInexact(value: unknown, path: PropertyKey[], context: z.core.$RefinementCtx): void {
-  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    refuse(context, 'is a number beyond 2^53, whose last digits are lost, expected it as a text', path)
-  } else if (Array.isArray(value)) {
-    value.forEach((member, index) => refuseInexact(member, [...path, index], context))
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, member] of Object.entries(value)) refuseInexact(member, [...path, name], context)
+/**
+ * Where the first number stands that is beyond 2^53, which loses its last digits in JSON; whoever has such an
+ * identifier sends it as a text. One is enough to refuse, and a body may hold millions. The path is put together on
+ * the way back, so that the others cost nothing.
+ */
+function inexactPath(value: unknown): PropertyKey[] | null {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value) ? [] : null
+  if (typeof value !== 'object' || value === null) return null
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at += 1) {
+      const path = inexactPath(value[at])
+      if (path !== null) return [at, ...path]
+    }
+    return null
   }
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  for (const name of Object.keys(value)) {
+    const path = inexactPath((value as Record<string, unknown>)[name])
+    if (path !== null) return [name, ...path]
+  }
+  return null
 }
 
 /** E.164, or the address of an extension or a trunk. */
@@ -86,7 +94,7 @@ const overrideField = objectOf({
   url: z.unknown().optional(),
   authKey: z.unknown().optional(),
   authSecret: z.unknown().optional(),
-  events: endpointFields.events,
+  events: publishedTypesField,
 })
 
 /** What `POST /agents/{agentId}/calls` takes. */

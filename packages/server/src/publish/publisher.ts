@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import {
   type Acceptor,
   agentSource,
@@ -14,11 +15,13 @@ import {
   type Publication,
   type PublishedAnswer,
   type PublishStore,
+  type Repeatable,
   type StartedCall,
 } from '@hookswitch/core'
-import { readBody, readEnvelope } from '@hookswitch/events'
+import { canonicalContent, readEnvelope, readFacts } from '@hookswitch/events'
 import { buildEvent, type BuiltEvent } from '@hookswitch/sender'
 import type { Agent, AgentBook } from '../agents/agent-book.ts'
+import { contradiction, numbersOf, paramsIn, readIssues } from './call-data.ts'
 import { ensureOverrideHost, type OverrideStore } from './override.ts'
 
 export interface PublisherOptions {
@@ -106,17 +109,19 @@ export class Publisher {
 
   async #publish(request: PublishRequest): Promise<PublishResult> {
     const begun = performance.now()
+    const { idempotencyKey } = request
+    const keyed = idempotencyKey === null ? null : { idempotencyKey, content: contentOf(request) }
     for (let round = 0; round < roundsMax; round += 1) {
       const call = await this.#options.store.getStartedCall(request.callId)
       if (call === null) return refused('not_found', 'No call that was started here has this callId')
-      const repeated = findRepeated(call, request)
+      const repeated = keyed === null ? null : findRepeated(call, request, keyed)
       if (repeated !== null) return repeated
       const agent = await this.#options.agents.get(call.agentId)
       // Another of that id, made after the call was started, is not the one that the call is of.
       if (agent === null || (agent.createdAt ?? 0) > call.createdAt) {
         return refused('conflict', 'The agent of this call has been removed')
       }
-      const prepared = prepare(call, agent, request, this.#options.clock())
+      const prepared = prepare(call, agent, request, keyed, this.#options.clock())
       if (!prepared.ok) return prepared
       const { publication, answer } = prepared
       const { source, type, callId, id } = publication
@@ -147,6 +152,8 @@ export class Publisher {
   }
 }
 
+const decoder = new TextDecoder()
+
 type Prepared =
   { ok: true; publication: Publication; answer: PublishedAnswer } | Extract<PublishResult, { ok: false }>
 
@@ -154,18 +161,13 @@ type Prepared =
 function prepare(
   call: StartedCall,
   agent: Agent,
-  { eventType, data, idempotencyKey }: PublishRequest,
+  { eventType, data }: PublishRequest,
+  keyed: Keyed | null,
   now: number,
 ): Prepared {
   const { callId, progress } = call
   const step = nextCallState(progress.state, eventType)
   if (!step.ok) return refused('conflict', step.reason)
-  if (eventType === 'call.started' && 'params' in data) {
-    return refused(
-      'invalid',
-      'data.params is given, expected none: they are those that the call was started with',
-    )
-  }
   // Two events of one millisecond that say the same would be one.
   const at = progress.lastEventAt === null ? now : Math.max(now, progress.lastEventAt + 1)
   let built: BuiltEvent
@@ -185,33 +187,36 @@ function prepare(
     if (error instanceof TypeError) return refused('invalid', error.message)
     throw error
   }
-  const { body, collisions } = built
+  const problem = contradiction(call, eventType, data)
+  if (problem !== null) return refused('invalid', problem)
+  const { event: value, body, collisions } = built
   const { bodyBytesMax } = ingestLimits
   if (body.byteLength > bodyBytesMax) {
     return refused('too_large', `The event has ${body.byteLength} bytes, at most ${bodyBytesMax} are allowed`)
   }
-  const read = readBody(body)
-  const envelope = read.ok ? readEnvelope(read.value) : read
-  if (!read.ok || !envelope.ok) {
-    const issues = envelope.ok ? [] : envelope.issues
-    return refused('invalid', issues.map(({ path, message }) => `${path} ${message}`).join('; '))
-  }
+  const reading = readEnvelope(value)
+  if (!reading.ok) throw new Error('an event was built that cannot be read')
+  const { envelope } = reading
+  const facts = readFacts(envelope, value)
+  const odd = readIssues(eventType, data, facts)
+  if (!odd.ok) return refused('invalid', odd.problem)
   const source = call.override === null ? agentSource(agent.id) : overrideSource(hostOf(call.override))
-  const event = newEvent(source, envelope.envelope, read, body, now)
+  const event = newEvent(source, envelope, { value, text: decoder.decode(body) }, body, now)
   const answer: PublishedAnswer = {
     id: event.id,
     eventType: event.type,
     timestamp: new Date(at).toISOString(),
     collisions,
+    ...(odd.issues.length === 0 ? {} : { issues: odd.issues }),
   }
   const next: CallProgress = {
     state: step.state,
     lastEventAt: at,
-    collected: eventType === 'call.ended' ? Object.keys(outcomeOf(data)) : progress.collected,
+    collected: collectedBy(eventType, facts.outcome, collisions, call),
     repeatable:
-      idempotencyKey === null
+      keyed === null
         ? progress.repeatable
-        : [...progress.repeatable, { idempotencyKey, answer }].slice(-repeatableMax),
+        : [...progress.repeatable, { ...keyed, answer }].slice(-repeatableMax),
   }
   return { ok: true, publication: { ...event, expectedVersion: call.version, progress: next }, answer }
 }
@@ -220,33 +225,43 @@ function hostOf({ url }: CallOverride): string {
   return new URL(url).host
 }
 
-/** Whose number is whose depends on who called. */
-function numbersOf({ direction, to, from }: StartedCall): {
-  userNumber: string | null
-  agentNumber: string | null
-} {
-  return direction === 'outbound'
-    ? { userNumber: to, agentNumber: from }
-    : { userNumber: from, agentNumber: to }
+/**
+ * The end has the params in its outcome, with what was collected over them; what comes before it has what was
+ * collected alone.
+ */
+function collectedBy(
+  eventType: string,
+  outcome: Record<string, unknown> | null,
+  collisions: string[],
+  { params, progress }: StartedCall,
+): string[] | null {
+  if (eventType === 'call.ended') return collisions
+  return outcome === null ? progress.collected : paramsIn(outcome, params)
 }
 
-function outcomeOf(data: Record<string, unknown>): object {
-  const { outcomeResult } = data
-  return typeof outcomeResult === 'object' && outcomeResult !== null ? outcomeResult : {}
+/** A publication that may be repeated, by its key and what it says. */
+type Keyed = Pick<Repeatable, 'idempotencyKey' | 'content'>
+
+/** The same for the same JSON, however it is written. */
+function contentOf({ eventType, data }: PublishRequest): string {
+  const text = JSON.stringify({ eventType, data })
+  return hash('sha256', canonicalContent({ eventType, data }, text) ?? text, 'base64url').slice(0, 22)
 }
 
 function findRepeated(
   { progress }: StartedCall,
-  { idempotencyKey, eventType }: PublishRequest,
+  { eventType }: PublishRequest,
+  { idempotencyKey, content }: Keyed,
 ): PublishResult | null {
   const known = progress.repeatable.find((entry) => entry.idempotencyKey === idempotencyKey)
   if (known === undefined) return null
-  return known.answer.eventType === eventType
-    ? { ok: true, answer: known.answer, duplicate: true }
-    : refused(
-        'conflict',
-        `This Idempotency-Key was used for ${known.answer.eventType}; each publication needs one of its own`,
-      )
+  const { answer } = known
+  if (known.content === content) return { ok: true, answer, duplicate: true }
+  const other = answer.eventType === eventType ? `${eventType} with other data` : answer.eventType
+  return refused(
+    'conflict',
+    `This Idempotency-Key was used for ${other}; each publication needs one of its own`,
+  )
 }
 
 function refused(

@@ -57,6 +57,7 @@ export function publication(call: StartedCall, wanted: Partial<Publication> = {}
       repeatable: [
         {
           idempotencyKey: 'key-1',
+          content: 'content-1',
           answer: { id: event.id, eventType: event.type, timestamp: '2026-01-15T12:00:00Z', collisions: [] },
         },
       ],
