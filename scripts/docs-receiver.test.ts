@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   createReceiver,
   echoed,
@@ -16,6 +16,7 @@ import {
   type HandlerContext,
   type Incoming,
   type LogEntry,
+  type Receiver,
   type ReceiverOptions,
 } from '../packages/receiver/src/index.ts'
 import { sqlDedupe, sqliteDatabase } from '../packages/receiver/src/dedupe/sql-dedupe.ts'
@@ -67,6 +68,14 @@ describe('options', () => {
       expect([said[name], resolved[name]], name).toEqual(['none', null])
     }
     expect(sectionOf(page, 'No event twice')).toContain(`a lease of ${resolved.leaseMs / 1000} s`)
+  })
+
+  test('of onError are told all phases', () => {
+    const [, phases = ''] =
+      /\bphase: ('handler'.*)/.exec(sourceOf('packages/receiver/src/receiver/options.ts')) ?? []
+    const [, , told = ''] = rows.find(([name]) => name === '`onError`') ?? []
+    const known = [...phases.matchAll(/'(\w+)'/g)].map(([, phase]) => phase)
+    expect(codesIn(told).filter((code) => code !== 'phase')).toEqual(known)
   })
 
   test('are followed by what a handler gets', () => {
@@ -204,6 +213,9 @@ const scenarios: Record<string, Scenario> = {
     options: { signature: { secrets: ['whsec_AAAA'] } },
     sent: { body: { parsed: JSON.parse(eventOf()), by: 'a parser', move: 'move it' } },
   },
+  'something has parsed the body, and rounded a number in it': {
+    sent: { body: { parsed: JSON.parse(eventOf({ userId: 2 ** 53 })), by: 'a parser', move: 'move it' } },
+  },
   'it is not a POST': { sent: { method: 'GET' } },
   '`Content-Encoding` is not `identity`': { sent: { headers: { 'content-encoding': 'gzip' } } },
   'the body is longer than `bodyBytesMax`': { options: { bodyBytesMax: 10 } },
@@ -293,6 +305,66 @@ describe('what is answered when', () => {
   })
 })
 
+describe('log and traces', () => {
+  const folder = 'packages/receiver/src/receiver'
+  const sources = globSync('*.ts', { cwd: join(repositoryRoot, folder) })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => sourceOf(`${folder}/${file}`))
+    .join('\n')
+
+  /** Every reason that the code gives, wherever it does. */
+  function reasonsGiven(): Set<string> {
+    const patterns = [
+      /\b(?:unavailable|internalError|refused|processingError)\([^'\n]*'(\w+)'/g,
+      /\breason: '(\w+)'/g,
+      /\breturn '(secret_\w+)'/g,
+    ]
+    const written = patterns.flatMap((pattern) => [...sources.matchAll(pattern)])
+    const [, endings = ''] = /export type Ended = (.*)/.exec(sources) ?? []
+    const [, refusals = ''] =
+      /export type WebhookRefusal =([^;]*?)\n\n/.exec(
+        sourceOf('packages/events/src/auth/standard-webhooks.ts'),
+      ) ?? []
+    const ended = [...endings.matchAll(/'(\w+)'/g)]
+    const refused = [...refusals.matchAll(/'(\w+)'/g)].map(([, refusal = '']) => `signature_${refusal}`)
+    expect(ended.length).toBeGreaterThan(2)
+    expect(refused.length).toBeGreaterThan(5)
+    const reasons = new Set([...[...written, ...ended].map(([, reason = '']) => reason), ...refused])
+    // A receiver that asks for signatures without a secret cannot be made.
+    reasons.delete('signature_no_secret')
+    return reasons
+  }
+
+  test('the reasons are all listed', () => {
+    const rows = rowsUnder(page, 'Log and traces')
+    expect(firstCodes(rows).sort()).toEqual([...reasonsGiven()].sort())
+    const [, union = ''] = /\bevent: ('accepted'.*)/.exec(sourceOf(`${folder}/options.ts`)) ?? []
+    const events = new Set(rows.flatMap(([, event = '']) => codesIn(event)))
+    expect([...events].filter((event) => !union.includes(`'${event}'`))).toEqual([])
+  })
+
+  test('those of the answers are among them', () => {
+    const answered = rowsUnder(page, 'What is answered when').flatMap(([, , reason = '']) => codesIn(reason))
+    const listed = firstCodes(rowsUnder(page, 'Log and traces'))
+    expect(answered.filter((reason) => !listed.includes(reason))).toEqual([])
+  })
+})
+
+describe('how long a program is', () => {
+  const codeLines = (text: string): number =>
+    text.split('\n').filter((line) => !/^\s*(?:\/\/.*)?$/.test(line)).length
+
+  test('the first one of the page has the ten lines of its heading', () => {
+    const [first] = fencesOf(sectionOf(page, 'Ten lines'), 'ts')
+    expect(codeLines(first?.text ?? '')).toBe(10)
+  })
+
+  test('that of Express has as many as its page says', () => {
+    const said = /Of the (\d+) lines of code/.exec(readPage('examples/express/README.md'))?.[1]
+    expect(codeLines(sourceOf('examples/express/server.ts'))).toBe(Number(said))
+  })
+})
+
 describe('the programs of the page', () => {
   let folder: string
   const programs = fencesOf(readPage(page), 'ts').map(({ text }, at) => ({
@@ -329,6 +401,24 @@ describe('the programs of the page', () => {
       const { shown } = (await import(pathToFileURL(join(folder, file)).href)) as { shown: unknown }
       expect(shown).toEqual(JSON.parse(said))
     }
+  })
+
+  test('a call without an outcome is no failure - none was collected, and nothing misfits', async () => {
+    const checking = programs.find(({ text }) => text.includes("from 'zod'"))?.file ?? ''
+    vi.stubEnv('WEBHOOK_SECRET', secret)
+    const { receiver } = (await import(pathToFileURL(join(folder, checking)).href)) as { receiver: Receiver }
+    vi.unstubAllEnvs()
+    const log = vi.spyOn(console, 'log').mockReturnValue()
+    const failed = []
+    for (const outcomeResult of [undefined, null, {}, { expectedSalary: '80000' }, { noticePeriod: 7 }]) {
+      const headers = { authorization: `Bearer ${secret}` }
+      const body = eventOf({ outcomeResult })
+      const response = await receiver.fetch(new Request('http://app/', { method: 'POST', headers, body }))
+      if ((await response.text()).includes('processing_error')) failed.push(outcomeResult)
+    }
+    expect(log.mock.calls).toEqual([[undefined], [undefined], [undefined], [80_000]])
+    log.mockRestore()
+    expect(failed).toEqual([{ noticePeriod: 7 }])
   })
 
   test('the table for SQL is the one that is used', async () => {

@@ -15,7 +15,7 @@ export const receiver = createReceiver({
   queue: bullmqQueue(queue),
   onError: (error, { phase, event }) => console.error(phase, event?.id, String(error)),
   on: {
-    // At least once: use event.id where twice would do harm.
+    // At least once: use event.key where twice would do harm.
     'call.ended': async ({ event, attempt }) => {
       if (event.callId.startsWith('flaky') && attempt === 1) throw new Error('the database is away')
       console.log(`saved ${event.callId} at attempt ${attempt}`)

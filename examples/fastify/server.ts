@@ -19,9 +19,11 @@ const receiver = createReceiver({
   onError: (error, { phase, event }) => app.log.error({ err: error, phase, id: event?.id }),
   on: {
     'call.ended': ({ event, outcome, outcomeIssues }) => {
-      if (outcome === null) throw new Rejected(`no outcome to go by: ${outcomeIssues.length} issues`)
+      // A call without an outcome has no issues: nobody has to look at it.
+      if (outcomeIssues.length > 0)
+        throw new Rejected(`the outcome misfits in ${outcomeIssues.length} places`)
       // Not `!outcome.resolved`, which is true as well where the agent has no such field.
-      const needsSomebody = outcome.priority === 'urgent' || outcome.resolved === false
+      const needsSomebody = outcome?.priority === 'urgent' || outcome?.resolved === false
       if (needsSomebody) app.log.warn({ callId: event.callId }, 'call requires attention')
     },
   },

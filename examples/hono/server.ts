@@ -28,5 +28,5 @@ const receiver = createReceiver({
 const app = new Hono()
 app.all('/webhook', honoReceiver(receiver))
 
-// On Bun, Deno and Workers: export default app
+// On Bun and Deno: export default app
 serve({ fetch: app.fetch, port: Number(process.env['PORT'] ?? 3000), hostname: '127.0.0.1' })

@@ -1,48 +1,19 @@
 import { createContext, runInContext } from 'node:vm'
-import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { bundled, bundleOf, sizeBudgets } from './bundle-size.ts'
 import { ended } from './core-requests.ts'
-
-/** The program as one script, as an app would bundle it for a runtime that has nothing of Node. */
-async function bundled(program: string): Promise<{ code: string; bytes: number }> {
-  const { outputFiles } = await build({
-    stdin: { contents: program, resolveDir: import.meta.dirname, loader: 'ts' },
-    bundle: true,
-    minify: true,
-    write: false,
-    platform: 'neutral',
-    format: 'iife',
-    globalName: 'program',
-    target: 'es2022',
-    conditions: ['hookswitch-source'],
-    logLevel: 'silent',
-  })
-  const code = outputFiles[0]?.text ?? ''
-  return { code, bytes: gzipSync(code, { level: 9 }).length }
-}
 
 const only = (names: string): string => `export { ${names} } from '@hookswitch/receiver'`
 
-/**
- * Bytes, minified and compressed, with what comes from the events package: what was measured, and a twentieth. Half of
- * it is the reading of an event and of its call, a fifth the checking of the options.
- */
-const budgets: [names: string, bytesMax: number][] = [
-  ['createReceiver', 18_800],
-  ['createReceiver, memoryDedupe, transcriptText, outcomeState, echoed, Rejected', 19_550],
-  // Of the events package those need what reads an event.
-  ['transcriptText, outcomeState, echoed', 6_040],
-  ['memoryDedupe', 1_000],
-  ['Rejected', 360],
-]
-
-test.each(budgets)('%s takes no more than %i bytes', async (names, bytesMax) => {
-  const { bytes } = await bundled(only(names))
-  expect(bytes).toBeLessThanOrEqual(bytesMax)
-  // A budget that has become too wide holds nothing.
-  expect(bytes).toBeGreaterThan(bytesMax * 0.8)
-})
+test.each(sizeBudgets.filter(({ from }) => from === '@hookswitch/receiver'))(
+  '$names takes no more than $gzipBytesMax bytes',
+  async (budget) => {
+    const { gzipBytes } = await bundleOf(budget)
+    expect(gzipBytes).toBeLessThanOrEqual(budget.gzipBytesMax)
+    // A budget that has become too wide holds nothing.
+    expect(gzipBytes).toBeGreaterThan(budget.gzipBytesMax * 0.8)
+  },
+)
 
 test('to import it does nothing, and what is not used is dropped', async () => {
   expect(await bundled(`import '@hookswitch/receiver'`)).toMatchObject({ code: 'var program=(()=>{})();\n' })

@@ -8,7 +8,7 @@ import {
   type QueuedEvent,
 } from '@hookswitch/receiver'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { answered, ended, gate, listening, request, secret, until } from './core-requests.ts'
+import { answered, ended, gate, listening, request, until } from './core-requests.ts'
 
 // The table of what happens, row by row, through `fetch`.
 
@@ -377,87 +377,4 @@ test('a process that dies loses its claim when the lease is over, and a repeat i
   nowMs = 30_000
   expect(await answered(other.fetch(request()))).toMatchObject({ status: 200 })
   expect(handler).toHaveBeenCalledTimes(1)
-})
-
-test('a body that a middleware has parsed is used where no signature is asked for', async () => {
-  const handler = vi.fn<Handler>()
-  const receiver = listening({ on: { 'call.ended': handler } })
-  const got = await receiver.receive({
-    method: 'POST',
-    header: (name) => (name === 'authorization' ? secret : null),
-    body: { parsed: ended(), by: 'express.json()', move: 'move the webhook above it' },
-  })
-  expect(got.status).toBe(200)
-  expect(handler.mock.calls[0]?.[0]).toMatchObject({ event: { body: ended() } })
-})
-
-test.each([
-  ['a signature is asked for', ended(), { secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] }],
-  ['nothing is left of it', undefined, undefined],
-])(
-  'a body that a middleware has parsed gets 503 where %s, and the log says what to move',
-  async (_when, parsed, signature) => {
-    const receiver = listening({ on: handled, ...(signature === undefined ? {} : { signature }) })
-    const got = await receiver.receive({
-      method: 'POST',
-      header: (name) => (name === 'authorization' ? secret : null),
-      body: {
-        parsed,
-        by: 'express.json()',
-        move: "move app.post('/webhook', …) above app.use(express.json())",
-      },
-    })
-    expect(got).toEqual(ingestAnswers.unavailable)
-    const message =
-      "express.json() ran before the webhook: move app.post('/webhook', …) above app.use(express.json())"
-    expect(receiver.told.log).toMatchObject([
-      { level: 'error', event: 'failed', reason: 'body_taken', message },
-    ])
-    expect(receiver.told.errors).toMatchObject([{ error: { message }, phase: 'body', id: null }])
-  },
-)
-
-test('a request whose body was read gets 503 that says so', async () => {
-  const receiver = listening({ on: handled })
-  const read = request()
-  await read.text()
-  expect(await answered(receiver.fetch(read))).toEqual(ingestAnswers.unavailable)
-  expect(receiver.told.log).toMatchObject([
-    { reason: 'body_taken', message: expect.stringContaining('clone') },
-  ])
-  const locked = request()
-  locked.body?.getReader()
-  expect(await answered(receiver.fetch(locked))).toEqual(ingestAnswers.unavailable)
-  expect(receiver.told.log[1]).toMatchObject({
-    reason: 'body_taken',
-    message: expect.stringContaining('unread'),
-  })
-})
-
-test('what breaks in an adapter gets 503, and is told', async () => {
-  const receiver = listening({ on: handled })
-  const error = new Error('there are no headers')
-  const got = await receiver.receive({
-    method: 'POST',
-    header: () => {
-      throw error
-    },
-    body: null,
-  })
-  expect(got).toEqual(ingestAnswers.unavailable)
-  expect(receiver.told.errors).toEqual([{ error, phase: 'body', id: null }])
-  expect(receiver.told.log).toMatchObject([{ reason: 'internal', status: 503 }])
-})
-
-test('an app whose own log, onError and clock fail gets the same answers', async () => {
-  const fail = (): never => {
-    throw new Error('the log is full')
-  }
-  const sync = listening({ on: { 'call.ended': fail }, log: fail, onError: fail })
-  expect(await answered(sync.fetch(request()))).toEqual(internal)
-  const rejecting = (): Promise<never> => Promise.reject(new Error('the log is full'))
-  // Which the types forbid, and JavaScript does not.
-  const told = { log: rejecting, onError: rejecting } as object
-  const async = listening({ on: { 'call.ended': rejecting }, ...told })
-  expect(await answered(async.fetch(request()))).toEqual(internal)
 })

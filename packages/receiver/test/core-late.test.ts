@@ -68,6 +68,30 @@ test("with onFailure 'acknowledge' it gets 200 with processing_error, and stays 
   expect((await answered(receiver.fetch(request()))).body).toContain('"duplicate":true')
 })
 
+test('it stays done where the store is away at its end - the repeat is sure to come', async () => {
+  const store = memoryDedupe()
+  let isAway = false
+  const dedupe: Dedupe = {
+    ...store,
+    claim: (...of) => store.claim(...of),
+    release: (...of) => store.release(...of),
+    extend: (...of) => store.extend(...of),
+    done: (...of) => (isAway ? Promise.reject(new Error('the store is away')) : store.done(...of)),
+  }
+  const { end, pass, told, handled, ...receiver } = await late({ dedupe })
+  isAway = true
+  end.open()
+  await pass(1)
+  expect(told.log).toHaveLength(1)
+  isAway = false
+  await pass(15_000)
+  await until('the end to be told', () => told.log.length === 2)
+  expect(told.log[1]).toMatchObject({ event: 'late', reason: 'done' })
+  expect(told.errors.filter(({ phase }) => phase === 'dedupe')).toHaveLength(1)
+  expect((await answered(receiver.fetch(request()))).body).toContain('"duplicate":true')
+  expect(handled).toHaveLength(1)
+})
+
 describe('while it goes on', () => {
   test('it keeps its claim, however long - a repeat is told to come back', async () => {
     const { pass, handled, end, ...receiver } = await late()

@@ -1,4 +1,4 @@
-import { createReceiver, type Handler } from '@hookswitch/receiver'
+import { createReceiver, type Handler, type Receiver } from '@hookswitch/receiver'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { answered as answerOf, ended, gate, listening, request, until } from './core-requests.ts'
@@ -159,4 +159,48 @@ test('without order events of one call run side by side', async () => {
   await until('both', () => handler.mock.calls.length === 2)
   open.open()
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200])
+})
+
+test('a queue that handles the event at once does not wait for a turn that is its own', async () => {
+  const handled: string[] = []
+  const receiver: Receiver = createReceiver({
+    secrets: 'X',
+    order: 'call',
+    on: { '*': ({ event }) => void handled.push(event.callId) },
+    queue: { add: (event) => receiver.process(event) },
+  })
+  const response = await receiver.fetch(request(ended('call_1'), { headers: { authorization: 'Bearer X' } }))
+  expect([response.status, handled]).toEqual([200, ['call_1']])
+})
+
+test('a worker that stops does not wait for the turn of its event', async () => {
+  const first = gate()
+  const begun: string[] = []
+  const { process } = createReceiver({
+    secrets: 'X',
+    order: 'call',
+    on: {
+      '*': ({ event }) => {
+        begun.push(event.id)
+        return first.passed
+      },
+    },
+  })
+  const queued = (id: string) => ({
+    version: 1 as const,
+    id,
+    key: id,
+    receivedAt: new Date(0).toISOString(),
+    body: JSON.stringify(ended('call_1', id)),
+    isTest: false,
+  })
+  const one = process(queued('evt_1'))
+  const stop = new AbortController()
+  const two = process(queued('evt_2'), { signal: stop.signal })
+  const reason = new Error('the worker stops')
+  stop.abort(reason)
+  await expect(two).rejects.toBe(reason)
+  first.open()
+  await one
+  expect(begun).toEqual(['evt_1'])
 })

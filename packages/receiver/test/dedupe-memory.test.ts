@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { memoryDedupe } from '../src/dedupe/memory-dedupe.ts'
+import { memoryDedupe, type MemoryDedupeOptions } from '../src/dedupe/memory-dedupe.ts'
 import type { Dedupe } from '../src/dedupe/dedupe.ts'
 
 const leaseMs = 30_000
@@ -102,4 +102,15 @@ test('a wrong bound is refused with what came and what is expected', () => {
       new TypeError(`memoryDedupe: entriesMax is ${String(entriesMax)}; expected a whole number from 1`),
     )
   }
+})
+
+test('an option that there is not is refused by its name', () => {
+  expect(() => memoryDedupe({ entriesmax: 5 } as MemoryDedupeOptions)).toThrow(
+    new TypeError('memoryDedupe has no option entriesmax'),
+  )
+})
+
+test('an option that is undefined is as good as left out - it may come from an environment', async () => {
+  const options = { entriesMax: undefined, now: undefined } as unknown as MemoryDedupeOptions
+  expect((await memoryDedupe(options).claim('key', leaseMs)).state).toBe('claimed')
 })

@@ -3,7 +3,12 @@ import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { redisMissing, startRedis, type RedisServer } from '@hookswitch/testkit/redis'
 import type { Dedupe } from '../src/dedupe/dedupe.ts'
-import { redisDedupe, type IoredisClient, type NodeRedisClient } from '../src/dedupe/redis-dedupe.ts'
+import {
+  redisDedupe,
+  type IoredisClient,
+  type NodeRedisClient,
+  type RedisDedupeOptions,
+} from '../src/dedupe/redis-dedupe.ts'
 
 const leaseMs = 30_000
 const windowMs = 60_000
@@ -159,5 +164,12 @@ test('a prefix that is no string is refused', () => {
   const client = { evalsha: () => Promise.resolve(0), eval: () => Promise.resolve(0) }
   expect(() => redisDedupe(client, { prefix: 5 as unknown as string })).toThrow(
     new TypeError('redisDedupe: prefix is 5; expected a string'),
+  )
+})
+
+test('an option that there is not is refused by its name', () => {
+  const client = { evalsha: () => Promise.resolve(0), eval: () => Promise.resolve(0) }
+  expect(() => redisDedupe(client, { perfix: 'app:' } as RedisDedupeOptions)).toThrow(
+    new TypeError('redisDedupe has no option perfix'),
   )
 })

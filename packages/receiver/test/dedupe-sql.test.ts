@@ -7,7 +7,10 @@ import {
   sqlDedupe,
   sqliteDatabase,
   type DedupeDatabase,
+  type PgClient,
   type SqlDedupe,
+  type SqlDedupeOptions,
+  type SqliteClient,
 } from '../src/dedupe/sql-dedupe.ts'
 
 const leaseMs = 30_000
@@ -231,6 +234,42 @@ test('a table of the wrong form is refused - its name stands in the statements',
   const pg = pgDatabase({ query: () => Promise.reject(new Error('not asked')) })
   for (const table of ['a.b.c', '.b', 'a.']) {
     expect(() => sqlDedupe(pg, { table }), table).toThrow(TypeError)
+  }
+})
+
+test('an option that there is not is refused by its name', () => {
+  const db = sqliteDatabase(new DatabaseSync(':memory:'))
+  expect(() => sqlDedupe(db, { tabel: 'handled' } as SqlDedupeOptions)).toThrow(
+    new TypeError('sqlDedupe has no option tabel'),
+  )
+})
+
+test('what is no client is refused when the database is made - not at the first event', () => {
+  for (const client of [undefined, null, {}, 'postgres://127.0.0.1'] as unknown[]) {
+    const came = client === null ? 'null' : typeof client
+    expect(() => pgDatabase(client as PgClient)).toThrow(
+      new TypeError(`pgDatabase: the client is ${came} without query; expected a Pool or a Client of pg`),
+    )
+    expect(() => sqliteDatabase(client as SqliteClient)).toThrow(
+      new TypeError(
+        `sqliteDatabase: the client is ${came} without prepare and exec; ` +
+          'expected a database of node:sqlite or better-sqlite3',
+      ),
+    )
+  }
+})
+
+test('a database that does not give the rows of a claim makes it reject - nobody knows whose the event is', async () => {
+  const answers: unknown[] = [[], undefined, { rows: [{ token: 'of another', state: 'claimed' }] }]
+  // As of a client that renames columns.
+  answers.push([{ token: 'of another', state: 'claimed', leftMs: 5 }])
+  for (const answer of answers) {
+    const db = { dialect: 'postgresql', query: async () => answer } as unknown as DedupeDatabase
+    await expect(sqlDedupe(db).claim('key', leaseMs)).rejects.toThrow(
+      new Error(
+        'sqlDedupe: query gave no row with token, state and left_ms for a claim; expected the rows of RETURNING',
+      ),
+    )
   }
 })
 

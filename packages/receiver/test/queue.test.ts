@@ -1,10 +1,16 @@
+import { runInNewContext } from 'node:vm'
 import { Queue, QueueEvents, Worker, type Job, type WorkerOptions } from 'bullmq'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '@hookswitch/testkit'
 import { redisMissing, startRedis, type RedisServer } from '@hookswitch/testkit/redis'
 import { createReceiver, Rejected, type QueuedEvent, type Receiver } from '@hookswitch/receiver'
-import { bullmqProcessor, bullmqQueue, type BullmqQueue } from '@hookswitch/receiver/bullmq'
+import {
+  bullmqProcessor,
+  bullmqQueue,
+  type BullmqQueue,
+  type BullmqQueueOptions,
+} from '@hookswitch/receiver/bullmq'
 import { redisDedupe } from '@hookswitch/receiver/redis'
 import { endPrograms, startProgram } from './child-program.ts'
 import { sampleQueued } from './queue-sample.ts'
@@ -186,6 +192,74 @@ describe.skipIf(missing !== null)(
       expect(job.stacktrace?.[0]).toContain('findApplication')
     })
 
+    test('what was rejected is known by its name - it may come from another copy of the class, or another realm', async () => {
+      const receiver = recorder(() => {
+        throw runInNewContext(
+          `Object.assign(new Error('there is no application 12345'), { name: 'Rejected' })`,
+        )
+      })
+      await bullmqQueue(queue, { backoffMs: 0 }).add(sampleQueued(1))
+      openWorker(receiver)
+      expect((await ended('failed')).failedReason).toBe('there is no application 12345')
+      expect(receiver.attempts.map(({ attempt }) => attempt)).toEqual([1])
+    })
+
+    test('an event that comes again after it has failed for good is tried as a new one - its sender was told that it is queued', async () => {
+      let isAway = true
+      const receiver = recorder(() => {
+        if (isAway) throw new Error('the CRM is away')
+      })
+      const { add } = bullmqQueue(queue, { attempts: 2, backoffMs: 0 })
+      await add(sampleQueued(1))
+      openWorker(receiver)
+      await ended('failed')
+      await add(sampleQueued(1))
+      await until('both attempts of the second time', async () => receiver.attempts.length === 4)
+      await ended('failed')
+      isAway = false
+      await add(sampleQueued(1))
+      await ended('completed')
+      await onlyJob()
+      expect(receiver.attempts).toEqual(
+        [1, 2, 1, 2, 1].map((attempt) => ({ event: sampleQueued(1), attempt })),
+      )
+    })
+
+    test('one that has failed and comes again at several servers at once is tried once', async () => {
+      let isAway = true
+      const receiver = recorder(() => {
+        if (isAway) throw new Error('the CRM is away')
+      })
+      const adders = [queue, openQueue(), openQueue()].map((own) => bullmqQueue(own, { attempts: 1 }))
+      const events = Array.from({ length: 20 }, (_, event) => sampleQueued(event))
+      const addAll = (): Promise<unknown> =>
+        Promise.all(events.flatMap((event) => adders.map(({ add }) => add(event))))
+      await addAll()
+      const first = openWorker(receiver, { concurrency: 10 })
+      const failed = async (): Promise<number> => queue.getJobCountByTypes('failed')
+      await until('all to have failed', async () => (await failed()) === events.length)
+      await first.close()
+      isAway = false
+      await addAll()
+      expect(await queue.getJobCountByTypes('waiting', 'failed')).toBe(events.length)
+      openWorker(receiver, { concurrency: 10 })
+      await until(
+        'all to be done',
+        async () => (await queue.getJobCountByTypes('completed')) === events.length,
+      )
+      expect(receiver.attempts).toHaveLength(2 * events.length)
+    })
+
+    test('a failed one that cannot be put back is not taken for queued', async () => {
+      const unreachable: BullmqQueue = {
+        add: async () => ({
+          isFailed: async () => true,
+          retry: () => Promise.reject(new Error('Redis is read-only')),
+        }),
+      }
+      await expect(bullmqQueue(unreachable).add(sampleQueued(1))).rejects.toThrow('Redis is read-only')
+    })
+
     test('a worker that is killed while it handles an event loses it to another one', async () => {
       await bullmqQueue(queue).add(sampleQueued(1))
       const killed = startProgram('queue-program.ts', ['work', String(redis.port)])
@@ -348,6 +422,7 @@ test('a wrong option is refused with what came and what is expected', () => {
       () => bullmqQueue(queue, { backoffMs: -1 }),
       'bullmqQueue: backoffMs is -1; expected a whole number from 0',
     ],
+    [() => bullmqQueue(queue, { attempt: 5 } as BullmqQueueOptions), 'bullmqQueue has no option attempt'],
   ]
   for (const [make, message] of wrong) expect(make).toThrow(new TypeError(message))
 })

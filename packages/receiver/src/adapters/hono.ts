@@ -1,5 +1,6 @@
 import type { Incoming } from '../receiver/incoming.ts'
 import type { Receiver } from '../receiver/receiver.ts'
+import { responseOf } from '../receiver/web-request.ts'
 
 /** What is used of Hono's context. */
 export interface HonoContext {
@@ -28,13 +29,12 @@ export interface HonoBodyCache {
 export function honoReceiver(receiver: Receiver): (context: HonoContext) => Promise<Response> {
   return async ({ req: { raw, bodyCache } }) => {
     if (!raw.bodyUsed) return receiver.fetch(raw)
-    const { status, headers, body } = await receiver.receive({
+    const answer = await receiver.receive({
       method: raw.method,
       header: (name) => raw.headers.get(name),
       body: await bodyReadBefore(bodyCache),
     })
-    // A copy, because @hono/node-server 1 writes a length into it.
-    return new Response(body, { status, headers: { ...headers } })
+    return responseOf(answer)
   }
 }
 

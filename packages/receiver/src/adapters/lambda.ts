@@ -55,10 +55,19 @@ function readHeaders({ headers, multiValueHeaders }: LambdaEvent): Map<string, s
   return new Map(entries.map(([name, value]) => [name.toLowerCase(), value?.toString()]))
 }
 
+/** No text begins with it. */
+const unreadable = 0xff
+
 function readBody({ body, isBase64Encoded }: LambdaEvent): Uint8Array | null {
   if (body === undefined || body === null) return null
   if (isBase64Encoded !== true) return new TextEncoder().encode(body)
-  const binary = atob(body)
+  let binary: string
+  try {
+    binary = atob(body)
+  } catch {
+    // The receiver says so, to those who may know.
+    return Uint8Array.of(unreadable)
+  }
   const bytes = new Uint8Array(binary.length)
   for (let index = 0; index < bytes.length; index += 1) bytes[index] = binary.charCodeAt(index)
   return bytes

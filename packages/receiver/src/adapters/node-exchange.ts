@@ -80,7 +80,7 @@ export function dropRest(request: NodeRequest): void {
  * that asks for the address would find none. By events, since Node's own iterator costs half as much as all the rest of
  * a small request.
  */
-export function streamOf(request: NodeRequest): AsyncIterable<Uint8Array> {
+function streamOf(request: NodeRequest): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => chunksOf(request) }
 }
 

@@ -1,5 +1,6 @@
 import type { Dedupe } from './dedupe.ts'
 import { oldestFirst } from './oldest-first.ts'
+import { withDefaults } from './with-defaults.ts'
 
 export interface MemoryDedupeOptions {
   /** How many events are remembered at most. Default: 100,000, which take about 40 MB. */
@@ -7,6 +8,8 @@ export interface MemoryDedupeOptions {
   /** Milliseconds of a clock that never goes back. Default: `performance.now()`. */
   now?: () => number
 }
+
+const defaults: Required<MemoryDedupeOptions> = { entriesMax: 100_000, now: () => performance.now() }
 
 /** Each claim adds one entry at most, so that removing two of the old ones gets ahead of them. */
 const removedPerClaim = 2
@@ -21,12 +24,14 @@ const removedPerClaim = 2
  *
  * @throws TypeError where an option is wrong.
  * @example
- * createReceiver({ secrets: process.env.WEBHOOK_SECRET, dedupe: memoryDedupe(), on: { … } })
+ * createReceiver({
+ *   secrets: process.env['WEBHOOK_SECRET'],
+ *   dedupe: memoryDedupe(),
+ *   on: { 'call.ended': ({ event }) => console.log(event.callId) },
+ * })
  */
-export function memoryDedupe({
-  entriesMax = 100_000,
-  now = () => performance.now(),
-}: MemoryDedupeOptions = {}): Dedupe {
+export function memoryDedupe(options: MemoryDedupeOptions = {}): Dedupe {
+  const { entriesMax, now } = withDefaults('memoryDedupe', options, defaults)
   if (!Number.isSafeInteger(entriesMax) || entriesMax < 1) {
     throw new TypeError(`memoryDedupe: entriesMax is ${String(entriesMax)}; expected a whole number from 1`)
   }

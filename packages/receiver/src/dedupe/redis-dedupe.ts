@@ -1,5 +1,7 @@
 import type { Dedupe } from './dedupe.ts'
-import { hex, storedKey } from './stored-key.ts'
+import { keptMs } from './kept-claim.ts'
+import { storedKey } from './stored-key.ts'
+import { withDefaults } from './with-defaults.ts'
 
 /** What is used of ioredis: `new Redis()`, `new Redis.Cluster()`. */
 export interface IoredisClient {
@@ -18,11 +20,7 @@ export interface RedisDedupeOptions {
   prefix?: string
 }
 
-/**
- * For so long a claim is kept after its lease has ended. Until another takes it, it is still its holder's: a handler
- * that went on while Redis could not be reached still gets its event marked as done.
- */
-const keptMs = 600_000
+const defaults: Required<RedisDedupeOptions> = { prefix: 'hookswitch:' }
 
 // The value of a key is `claim:<token>` or `done:<token>`, and it expires by itself. A client may send a command
 // again whose answer it has lost, so that each script gives the same answer when it runs twice.
@@ -63,14 +61,21 @@ return redis.call('DEL', KEYS[1])`
  * Where Redis is away, the receiver answers 503 when its deadline is over. To have it answered at once let the client
  * not wait: `enableOfflineQueue: false` in ioredis, `disableOfflineQueue: true` in node-redis.
  *
- * @throws TypeError where the client is neither of the two, or the prefix is no string.
+ * @throws TypeError where the client is neither of the two, or an option is wrong.
  * @example
- * createReceiver({ secrets: process.env.WEBHOOK_SECRET, dedupe: redisDedupe(new Redis(url)), on: { … } })
+ * const redis = new Redis(url, { enableOfflineQueue: false })
+ * redis.on('error', ({ message }) => console.error(message))
+ * createReceiver({
+ *   secrets: process.env['WEBHOOK_SECRET'],
+ *   dedupe: redisDedupe(redis),
+ *   on: { 'call.ended': ({ event }) => console.log(event.callId) },
+ * })
  */
 export function redisDedupe(
   client: IoredisClient | NodeRedisClient,
-  { prefix = 'hookswitch:' }: RedisDedupeOptions = {},
+  options: RedisDedupeOptions = {},
 ): Dedupe {
+  const { prefix } = withDefaults('redisDedupe', options, defaults)
   if (typeof prefix !== 'string') {
     throw new TypeError(`redisDedupe: prefix is ${String(prefix)}; expected a string`)
   }
@@ -117,8 +122,8 @@ function scriptRunner(client: IoredisClient | NodeRedisClient) {
   async function hashOf(script: string): Promise<string> {
     const known = hashes.get(script)
     if (known !== undefined) return known
-    const bytes = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(script))
-    const hash = hex(new Uint8Array(bytes))
+    const bytes = new Uint8Array(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(script)))
+    const hash = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
     hashes.set(script, hash)
     return hash
   }

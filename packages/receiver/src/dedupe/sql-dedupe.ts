@@ -1,5 +1,7 @@
-import type { Dedupe } from './dedupe.ts'
+import type { Claim, Dedupe } from './dedupe.ts'
+import { keptMs } from './kept-claim.ts'
 import { storedKey } from './stored-key.ts'
+import { withDefaults } from './with-defaults.ts'
 
 /** A database that keeps what was handled. `pgDatabase` and `sqliteDatabase` make one of a usual client. */
 export interface DedupeDatabase {
@@ -29,11 +31,7 @@ export interface SqlDedupe extends Dedupe {
   createTable(): Promise<void>
 }
 
-/**
- * For so long a claim is kept after its lease has ended. Until another takes it, it is still its holder's: a handler
- * that went on while the database could not be reached still gets its event marked as done.
- */
-const keptMs = 600_000
+const defaults: Required<SqlDedupeOptions> = { table: 'hookswitch_dedupe' }
 
 /** The first claim of a process and then each so many removes old rows, because a process may live for a few only. */
 const claimsPerRemoval = 50
@@ -59,16 +57,20 @@ const nameCharactersMax = 50
  * CREATE INDEX hookswitch_dedupe_until ON hookswitch_dedupe (until);
  * ```
  *
- * @throws TypeError where `db` is none, or the name of the table is not of the allowed form.
+ * @throws TypeError where `db` is none, an option is unknown, or the name of the table is not of the allowed form.
  * @example
- * const dedupe = sqlDedupe(pgDatabase(new Pool({ connectionString: process.env.DATABASE_URL })))
+ * const pool = new Pool({ connectionString: process.env['DATABASE_URL'] })
+ * pool.on('error', ({ message }) => console.error(message))
+ * const dedupe = sqlDedupe(pgDatabase(pool))
  * await dedupe.createTable()
- * createReceiver({ secrets: process.env.WEBHOOK_SECRET, dedupe, on: { … } })
+ * createReceiver({
+ *   secrets: process.env['WEBHOOK_SECRET'],
+ *   dedupe,
+ *   on: { 'call.ended': ({ event }) => console.log(event.callId) },
+ * })
  */
-export function sqlDedupe(
-  db: DedupeDatabase,
-  { table = 'hookswitch_dedupe' }: SqlDedupeOptions = {},
-): SqlDedupe {
+export function sqlDedupe(db: DedupeDatabase, options: SqlDedupeOptions = {}): SqlDedupe {
+  const { table } = withDefaults('sqlDedupe', options, defaults)
   if (typeof db?.query !== 'function' || (db.dialect !== 'postgresql' && db.dialect !== 'sqlite')) {
     throw new TypeError(
       'sqlDedupe: db has no query or no dialect; expected pgDatabase(pool), sqliteDatabase(db) or one of your own',
@@ -87,11 +89,7 @@ export function sqlDedupe(
       if (claims % claimsPerRemoval === 0) await db.query(sql.removeOld, [keptMs, removedMax])
       claims += 1
       const token = crypto.randomUUID()
-      const [row] = await db.query(sql.claim, [await storedKey(key), token, leaseMs])
-      if (row?.['token'] === token) return { state: 'claimed', token }
-      return row?.['state'] === 'done'
-        ? { state: 'done' }
-        : { state: 'busy', retryAfterMs: Number(row?.['left_ms']) }
+      return claimOf(await db.query(sql.claim, [await storedKey(key), token, leaseMs]), token)
     },
 
     async done(key, token, windowMs) {
@@ -108,8 +106,32 @@ export function sqlDedupe(
   }
 }
 
-/** PostgreSQL by `pg`: a pool, or a client that is connected and in no transaction. */
+/** What a claim has found. A database of the app's own is not known to give what it should. */
+function claimOf(rows: Awaited<ReturnType<DedupeDatabase['query']>> | undefined, token: string): Claim {
+  const row = rows?.[0]
+  if (row?.['token'] === token) return { state: 'claimed', token }
+  if (row?.['state'] === 'done') return { state: 'done' }
+  const retryAfterMs = Number(row?.['left_ms'])
+  if (Number.isNaN(retryAfterMs)) {
+    throw new Error(
+      'sqlDedupe: query gave no row with token, state and left_ms for a claim; expected the rows of RETURNING',
+    )
+  }
+  return { state: 'busy', retryAfterMs }
+}
+
+/**
+ * PostgreSQL by `pg`: a pool, or a client that is connected and in no transaction.
+ *
+ * @throws TypeError where the client is none.
+ */
 export function pgDatabase(client: PgClient): DedupeDatabase {
+  if (typeof client?.query !== 'function') {
+    throw new TypeError(
+      `pgDatabase: the client is ${client === null ? 'null' : typeof client} without query; ` +
+        'expected a Pool or a Client of pg',
+    )
+  }
   return {
     dialect: 'postgresql',
     query: async (sql, values) => (await client.query(sql, [...values])).rows,
@@ -119,8 +141,16 @@ export function pgDatabase(client: PgClient): DedupeDatabase {
 /**
  * SQLite by `node:sqlite` or better-sqlite3. Where several processes use the file, let it wait for its turn:
  * `new DatabaseSync(file, { timeout: 1_000 })`.
+ *
+ * @throws TypeError where the database is none.
  */
 export function sqliteDatabase(db: SqliteClient): DedupeDatabase {
+  if (typeof db?.prepare !== 'function' || typeof db.exec !== 'function') {
+    throw new TypeError(
+      `sqliteDatabase: the client is ${db === null ? 'null' : typeof db} without prepare and exec; ` +
+        'expected a database of node:sqlite or better-sqlite3',
+    )
+  }
   const statements = new Map<string, ReturnType<SqliteClient['prepare']>>()
   return {
     dialect: 'sqlite',

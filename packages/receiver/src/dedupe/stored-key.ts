@@ -1,4 +1,4 @@
-import { sha256 } from '../receiver/sha256.ts'
+import { sha256Hex } from '../receiver/sha256.ts'
 
 /** Long enough for the key of a usual call, and far below what the index of any database takes. */
 const charactersMax = 200
@@ -17,9 +17,5 @@ export async function storedKey(key: string): Promise<string> {
 
 /** JSON, because it keeps halves of surrogate pairs apart. */
 export async function keyHash(key: string): Promise<string> {
-  return hex(await sha256(JSON.stringify(key)))
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return sha256Hex(JSON.stringify(key))
 }

@@ -5,7 +5,7 @@ import type { DataOf } from './event-data.ts'
 export interface ReceivedEvent<Type extends string = string> {
   /**
    * The sender's `webhook-id` where it is 1 to 200 of `A-Z a-z 0-9 _ -`, else `evt_` and 32 hexadecimal digits that are
-   * made of the content. The same for a repeat.
+   * made of the content. The same for a repeat, unless the sender's own differs: `key` is what tells repeats.
    */
   readonly id: string
   /** `<occurredAt in ms, or 0>:<callId>:<type>:<32 hexadecimal digits of the content>`: what the dedupe goes by. */

@@ -1,12 +1,22 @@
 import { UnrecoverableError } from 'bullmq'
 import { keyHash } from '../dedupe/stored-key.ts'
+import { withDefaults } from '../dedupe/with-defaults.ts'
 import type { Receiver } from '../receiver/receiver.ts'
 import { isRejected } from '../receiver/rejected.ts'
 import type { EventQueue, QueuedEvent } from './event-queue.ts'
 
 /** What is used of a `Queue` of BullMQ. */
 export interface BullmqQueue {
-  add(name: string, data: QueuedEvent, options: BullmqJobOptions): Promise<unknown>
+  add(name: string, data: QueuedEvent, options: BullmqJobOptions): Promise<BullmqAddedJob>
+}
+
+/** What is used of a job that was added, or was there before under the same id. */
+export interface BullmqAddedJob {
+  isFailed(): Promise<boolean>
+  retry(
+    state: 'failed',
+    options: { resetAttemptsMade: boolean; resetAttemptsStarted: boolean },
+  ): Promise<void>
 }
 
 export interface BullmqJobOptions {
@@ -32,14 +42,17 @@ export interface BullmqQueueOptions {
   backoffMs?: number
 }
 
+const defaults: Required<BullmqQueueOptions> = { name: 'event', attempts: 3, backoffMs: 2_000 }
+
 /** Jobs hold payloads, so that few are kept and not for long: a day of what is done, to look at … */
 const kept = { age: 86_400, count: 1_000 }
-/** … and a week of what has failed for good, to be tried again by hand. In seconds, as BullMQ has it. */
+/** … and a week of what has failed for good, to be tried when it comes again, or by hand. In seconds, as BullMQ has it. */
 const keptFailed = { age: 7 * 86_400, count: 10_000 }
 
 /**
  * Puts events into a queue of BullMQ, to be handled by a worker with `bullmqProcessor`. A repeat of an event that is
- * still in the queue, kept jobs among them, makes no second job.
+ * still in the queue, those that are done and kept among them, makes no second job. Where its job has failed for good,
+ * that one is tried again, as often as a new one.
  *
  * An event is answered 200 only when Redis has it. Where Redis is away, `add` of BullMQ waits until it is back, with
  * the event in memory; the receiver answers 503 when its deadline is over, and the job that is made in the end is the
@@ -48,6 +61,7 @@ const keptFailed = { age: 7 * 86_400, count: 10_000 }
  *
  * ```ts
  * const queue = new Queue('call-events', { connection: { host, port, enableOfflineQueue: false } })
+ * queue.on('error', ({ message }) => console.error(message))
  * await queue.waitUntilReady()
  * ```
  *
@@ -56,12 +70,14 @@ const keptFailed = { age: 7 * 86_400, count: 10_000 }
  * @throws TypeError where the queue is none or an option is wrong.
  * @example
  * const queue = new Queue('call-events', { connection })
- * createReceiver({ secrets: process.env.WEBHOOK_SECRET, queue: bullmqQueue(queue), on: { … } })
+ * createReceiver({
+ *   secrets: process.env['WEBHOOK_SECRET'],
+ *   queue: bullmqQueue(queue),
+ *   on: { 'call.ended': ({ event }) => console.log(event.callId) },
+ * })
  */
-export function bullmqQueue(
-  queue: BullmqQueue,
-  { name = 'event', attempts = 3, backoffMs = 2_000 }: BullmqQueueOptions = {},
-): EventQueue {
+export function bullmqQueue(queue: BullmqQueue, options: BullmqQueueOptions = {}): EventQueue {
+  const { name, attempts, backoffMs } = withDefaults('bullmqQueue', options, defaults)
   if (typeof queue?.add !== 'function') {
     throw new TypeError(`bullmqQueue: the queue is ${typeof queue} without add; expected a Queue of BullMQ`)
   }
@@ -76,7 +92,7 @@ export function bullmqQueue(
   }
   return {
     async add(event) {
-      return queue.add(name, event, {
+      const job = await queue.add(name, event, {
         // BullMQ takes no colon in it, and keys have many.
         jobId: await keyHash(event.key),
         attempts,
@@ -84,7 +100,17 @@ export function bullmqQueue(
         removeOnComplete: kept,
         removeOnFail: keptFailed,
       })
+      if (await job.isFailed()) await tryAgain(job)
     },
+  }
+}
+
+/** Of several that do so at once BullMQ lets one have it; for the others it has been done. */
+async function tryAgain(job: BullmqAddedJob): Promise<void> {
+  try {
+    await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true })
+  } catch (error) {
+    if (await job.isFailed()) throw error
   }
 }
 
@@ -102,7 +128,7 @@ export function bullmqProcessor(
     try {
       await receiver.process(data, { attempt: attemptsMade + 1, ...(signal === undefined ? {} : { signal }) })
     } catch (error) {
-      throw error instanceof Error && isRejected(error) ? unrecoverable(error) : error
+      throw isRejected(error) ? unrecoverable(error as Error) : error
     }
   }
 }

@@ -7,7 +7,7 @@ export interface EventQueue {
 /** An event as it lies in a queue: JSON. It holds the payload, so whoever reads the queue reads the calls. */
 export interface QueuedEvent {
   version: 1
-  /** The sender's `webhook-id`, else `evt_` and 32 hexadecimal digits. The same for a repeat. */
+  /** The sender's `webhook-id`, else `evt_` and 32 hexadecimal digits. `key` is what tells repeats. */
   id: string
   /** What makes it this event: its time, call, type and content. The same for a repeat. */
   key: string

@@ -34,7 +34,7 @@ export function createReceiver<Outcome = Record<string, unknown>>(
   async function receive(incoming: Incoming): Promise<Answer> {
     const arrival: Arrival = { beganMs: now() }
     const verdict = await decide(incoming, arrival).catch((error: unknown) => {
-      reports.error(error, 'body', null)
+      reports.error(error, 'internal', null)
       return unavailable('internal')
     })
     if (resolved.log === null) return verdict.answer

@@ -4,14 +4,15 @@ export const late = /* @__PURE__ */ Symbol('late')
 /** The end of the time in which an event must be answered. */
 export class Deadline {
   readonly #timer: ReturnType<typeof setTimeout>
-  readonly #isOver: Promise<typeof late>
+  /** Resolves when it is over. */
+  readonly over: Promise<typeof late>
   /** Made when it is asked for: most handlers do not. */
   #controller: AbortController | null = null
   #reason: DOMException | null = null
 
   constructor(deadlineMs: number) {
     let over: (late_: typeof late) => void
-    this.#isOver = new Promise((resolve) => {
+    this.over = new Promise((resolve) => {
       over = resolve
     })
     this.#timer = setTimeout(() => {
@@ -37,7 +38,14 @@ export class Deadline {
 
   /** What the promise resolves with, or `late`. Its rejection counts only until then; a later one goes nowhere. */
   race<T>(promise: Promise<T>): Promise<T | typeof late> {
-    return Promise.race([promise, this.#isOver])
+    return Promise.race([promise, this.over])
+  }
+
+  /** A process that has nothing else to do need not wait for it. */
+  unref(): this {
+    const timer = this.#timer as { unref?: () => void }
+    timer.unref?.()
+    return this
   }
 
   clear(): void {

@@ -50,7 +50,11 @@ export function createEventHandling<Outcome>(
       if (turn.begun !== null && (await deadline.race(turn.begun)) === late) return unavailable('call_busy')
       const held = resolved.dedupe === null ? heldWithoutDedupe : await claimInTime(event, deadline)
       if (!('settle' in held)) return held
-      if (queue !== null) return await enqueue(queue, event, text, held, deadline)
+      if (queue !== null) {
+        // A queue of one's own may handle it at once, which takes a turn of its own.
+        turn.end()
+        return await enqueue(queue, event, text, held, deadline)
+      }
       const running = runHandler(resolved, event, deadline, 1)
       const ended = await deadline.race(running)
       if (ended !== late) return await conclude(event, ended, held, deadline)
@@ -70,7 +74,7 @@ export function createEventHandling<Outcome>(
       if (found === late) {
         // Should it become ours after all, a repeat shall have it.
         void claiming.then(
-          (claimed) => (claimed.state === 'held' ? claimed.settle(false) : undefined),
+          (claimed) => (claimed.state === 'held' ? claimed.settle(false) : false),
           () => {},
         )
         throw deadline.reason
@@ -124,25 +128,33 @@ export function createEventHandling<Outcome>(
     deadline: Deadline,
   ): Promise<void> {
     const beatMs = leaseMs / 2
+    let ended: Ended | typeof late = late
     for (let waitedMs = 0; waitedMs < lateMsMax; waitedMs += beatMs) {
       void held.extend()
-      const beat = new Deadline(beatMs)
-      const ended = await beat.race(running)
-      beat.clear()
-      if (ended === late) continue
-      logEnd(event, 'late', ended)
-      if (ended.how !== 'done' && ended.error !== deadline.reason) {
-        reports.error(ended.error, 'late', event)
+      const beat = new Deadline(beatMs).unref()
+      if (ended === late) ended = await beat.race(running)
+      // A store that is away just now would let a repeat be handled, which is sure to come.
+      if (ended !== late && (await held.settle(isFinal(ended)))) {
+        beat.clear()
+        return tellLate(event, ended, deadline)
       }
-      return await held.settle(isFinal(ended))
+      await beat.over
+      beat.clear()
     }
+    if (ended !== late) return tellLate(event, ended, deadline)
     if (acknowledges) void held.settle(true)
     reports.log({ level: 'error', event: 'late', reason: 'given_up', ...about(event) })
   }
 
+  function tellLate(event: ReceivedEvent, ended: Ended, deadline: Deadline): void {
+    logEnd(event, 'late', ended)
+    // That it ended because it was told to has been told.
+    if (ended.how !== 'done' && ended.error !== deadline.reason) reports.error(ended.error, 'late', event)
+  }
+
   async function work(event: ReceivedEvent, course: Course, turn: Turn, span: EventSpan): Promise<void> {
     try {
-      await turn.begun
+      if (turn.begun !== null) await begunOrAborted(turn.begun, course.signal)
       const ended: Ended = course.signal.aborted
         ? { how: 'failed', error: course.signal.reason }
         : await runHandler(resolved, event, course, course.attempt)
@@ -182,4 +194,17 @@ export function createEventHandling<Outcome>(
   }
 
   return { answer, work }
+}
+
+/** A worker that stops does not wait for its turn. */
+function begunOrAborted(begun: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', end, { once: true })
+    void begun.then(end)
+  })
 }

@@ -99,10 +99,10 @@ export interface Handlers<Outcome = Record<string, unknown>> {
 export interface ErrorContext {
   /**
    * `handler`: it threw. `late`: it was not done at the deadline, or failed after it. `dedupe`, `queue`: they threw or
-   * were too late. `body`: something else had read it.
+   * were too late. `body`: something else had read it. `internal`: an adapter or the runtime failed.
    */
-  phase: 'handler' | 'late' | 'dedupe' | 'queue' | 'body'
-  /** Null for `body`. */
+  phase: 'handler' | 'late' | 'dedupe' | 'queue' | 'body' | 'internal'
+  /** Null for `body` and `internal`. */
   event: ReceivedEvent | null
 }
 

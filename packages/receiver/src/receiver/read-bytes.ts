@@ -95,9 +95,26 @@ function writtenAgain(parsed: unknown, bytesMax: number): BytesReading {
 export function bodyTaken(body: Incoming['body'], isSigned: boolean): string | null {
   if (body === null) return null
   if ('parsed' in body) {
-    return isSigned || body.parsed === undefined ? `${body.by} ran before the webhook: ${body.move}` : null
+    const { parsed, by, move } = body
+    if (isSigned || parsed === undefined) return `${by} ran before the webhook: ${move}`
+    // Two numbers have become one, and with them two events.
+    return hasRounded(parsed)
+      ? `${by} ran before the webhook, and rounded a number beyond 2^53: ${move}`
+      : null
   }
   return 'locked' in body && body.locked
     ? 'something reads the body already: hand over a request that is unread'
     : null
+}
+
+/** Whether a whole number in it is none that JSON holds exactly. */
+function hasRounded(parsed: unknown): boolean {
+  const rest: unknown[] = [parsed]
+  while (rest.length > 0) {
+    const value = rest.pop()
+    if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) return true
+    if (typeof value === 'object' && value !== null)
+      for (const member of Object.values(value)) rest.push(member)
+  }
+  return false
 }

@@ -218,3 +218,22 @@ test('no message has a secret in it', () => {
     expect(problem(options)).not.toContain(btoa(secret))
   }
 })
+
+test.each([
+  'call.end',
+  'callEnded',
+  'CALL.ENDED',
+  'call-ended',
+  'Transcription.update',
+  'tool_execute '.trim(),
+])('a handler of %j is refused - it would never be called', (type) => {
+  expect(() => resolveOptions({ secrets: 'X', on: { [type]: () => {} } })).toThrow(
+    /^on\["[^"]+"\] is "[^"]+", (?:did you mean|expected) "(?:call\.ended|transcription\.update|tool\.executed)"/,
+  )
+})
+
+test('a type of one’s own is taken', () => {
+  for (const type of ['call.analyzed', 'call', 'tool', 'call.transferred']) {
+    expect(resolveOptions({ secrets: 'X', on: { [type]: () => {} } }).handles(type)).toBe(true)
+  }
+})

@@ -1,4 +1,4 @@
-import { readEnvelope } from '@hookswitch/events'
+import { knownEventTypes, readEnvelope } from '@hookswitch/events'
 import type { Dedupe } from '../dedupe/dedupe.ts'
 import type { EventQueue } from '../queue/event-queue.ts'
 import { hiddenRule, isFunction, isObject, kindOf, oneOf, port, whole, type Rule } from './option-rule.ts'
@@ -115,6 +115,20 @@ function checkType(name: string, type: unknown): void {
     const names = [type, envelope.type].map((text) => JSON.stringify(text))
     throw new TypeError(`${name} is ${names.join(', expected ')}, under which it comes`)
   }
+  const meant = knownEventTypes.find((known) => isNear(envelope.type, known))
+  if (meant !== undefined) {
+    throw new TypeError(`${name} is ${JSON.stringify(type)}, did you mean ${JSON.stringify(meant)}?`)
+  }
+}
+
+/** The same letters, or all but its last few: `callEnded`, `CALL.ENDED`, `call.end`. */
+function isNear(type: string, known: string): boolean {
+  if (type === known) return false
+  const [given, meant] = [type, known].map((text) => text.toLowerCase().replaceAll(/[^a-z]/g, '')) as [
+    string,
+    string,
+  ]
+  return given.length >= meant.length - 3 && meant.startsWith(given)
 }
 
 /** Longer than any platform lets a request run, and within what timers can hold. */

@@ -79,3 +79,26 @@ export function bytesAfterParserCase(name: string, path: `/${string}`): AdapterC
     },
   }
 }
+
+/** Behind something that has read the body and left nothing, before a receiver that asks for no signature. */
+export function nothingLeftCase(path: `/${string}`, advice: RegExp): AdapterCase {
+  return {
+    name: 'a body of which nothing is left is 503 with the line to move - as an empty one it would be refused for good',
+    async run(visitor) {
+      const answer = await visitor.send(path, { body: eventOf('call.ended') })
+      expectAnswer(answer, ingestAnswers.unavailable)
+      const message = expect.stringMatching(advice) as string
+      expect(visitor.harness.entries()).toEqual([
+        { what: 'error', endpoint: 'webhook', phase: 'body', message },
+        { what: 'log', endpoint: 'webhook', event: 'failed', reason: 'body_taken', message },
+      ])
+    },
+  }
+}
+
+/** Reads the body as an app does by hand. */
+export async function readByHand(request: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  for await (const part of request) parts.push(part)
+  return Buffer.concat(parts)
+}

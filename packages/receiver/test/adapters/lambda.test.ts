@@ -1,7 +1,9 @@
-import { lambdaHandler } from '@hookswitch/receiver/lambda'
-import { endpoints } from './app.ts'
+import { lambdaHandler, type LambdaEvent } from '@hookswitch/receiver/lambda'
+import { describe, expect, test } from 'vitest'
+import { createApp, endpoints, secret, type Entry } from './app.ts'
 import { listen, openInProcess } from './in-process.ts'
 import { createGateway, type GatewayKind } from './lambda-gateway.ts'
+import { eventOf } from './sample-events.ts'
 import { adapterSuite } from './suite.ts'
 
 const kinds: GatewayKind[] = [
@@ -28,3 +30,27 @@ for (const kind of kinds) {
       }),
   })
 }
+
+describe('a body that says it is Base64 and is not', () => {
+  const event = (authorization: string): LambdaEvent => ({
+    httpMethod: 'POST',
+    headers: { authorization },
+    body: eventOf('call.ended'),
+    isBase64Encoded: true,
+  })
+  const entries: Entry[] = []
+  const handler = lambdaHandler(createApp((entry) => entries.push(entry)).webhook)
+
+  test('is 400 as one that cannot be read - a function that throws is tried again for nothing', async () => {
+    const { statusCode, body } = await handler(event(secret))
+    expect({ statusCode, body: JSON.parse(body) as unknown }).toMatchObject({
+      statusCode: 400,
+      body: { issues: [{ path: '', message: expect.stringMatching(/^is not UTF-8/) as string }] },
+    })
+    expect(entries).toMatchObject([{ what: 'log', event: 'rejected' }])
+  })
+
+  test('is 401 without the secret, as any other', async () => {
+    expect((await handler(event('wrong'))).statusCode).toBe(401)
+  })
+})

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { nodeListener } from '@hookswitch/receiver/node'
 import { expect, test } from 'vitest'
-import { createApp, endpoints, secret, smallBytesMax } from './app.ts'
+import { afterParserCases, bytesAfterParserCase, nothingLeftCase, readByHand } from './after-parser-cases.ts'
+import { createApp, endpoints, isParsed, secret, smallBytesMax } from './app.ts'
 import type { Mount } from './harness.ts'
 import { listen, openInProcess } from './in-process.ts'
 import { encodeChunk, headOf } from './request.ts'
@@ -13,11 +14,35 @@ import { eventOf } from './sample-events.ts'
 import { adapterSuite } from './suite.ts'
 import { nodeRequestCases } from './wire-cases.ts'
 
+/** What is said where the bytes are needed and gone. */
+const advice = /^something that reads the request ran before the webhook: .*nodeListener\(receiver\).*rawBody/
+
 const addresses: (string | undefined)[] = []
 
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** What an app may have made of the body before it hands the request over. */
+function after(keep: (body: Buffer) => object, listener: Listener): Listener {
+  return (request, response) => {
+    void readByHand(request).then((body) => listener(Object.assign(request, keep(body)), response))
+  }
+}
+
 const mount: Mount = (receivers) => {
-  const listeners = new Map(
-    endpoints.map((endpoint) => [endpoint as string, nodeListener(receivers[endpoint])]),
+  const parsed = (body: Buffer): object => ({ body: JSON.parse(body.toString()) as unknown })
+  const listeners = new Map<string, Listener>(
+    endpoints.map((endpoint) => {
+      const listener = nodeListener(receivers[endpoint])
+      return [endpoint, isParsed(endpoint) ? after(parsed, listener) : listener]
+    }),
+  )
+  listeners.set(
+    'taken',
+    after(() => ({}), nodeListener(receivers.webhook)),
+  )
+  listeners.set(
+    'kept',
+    after((rawBody) => ({ rawBody }), nodeListener(receivers.signed)),
   )
   return listen(
     createServer((request, response) => {
@@ -32,6 +57,9 @@ adapterSuite('node:http', {
   open: () => openInProcess(mount),
   besides: [
     ...nodeRequestCases,
+    ...afterParserCases(advice),
+    nothingLeftCase('/taken', advice),
+    bytesAfterParserCase('who has read the body may keep its bytes as rawBody', '/kept'),
     {
       name: 'a request whose body was left keeps its socket - a logger asks it for the address afterwards',
       async run(visitor) {
