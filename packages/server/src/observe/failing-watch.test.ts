@@ -5,7 +5,7 @@ import { createLog } from './log.ts'
 
 const began = Date.UTC(2026, 2, 1)
 const hourMs = 60 * 60_000
-const failing: Partial<DestinationFlow> = { failingSince: began, failures: 2 }
+const failing: Partial<DestinationFlow> = { failingSince: began, failures: 2, failingDeliveries: 2 }
 
 function destination(flow: Partial<DestinationFlow>, key = 1): StoredDestination {
   return {
@@ -80,7 +80,12 @@ test('what is held is said once, and again when it is held anew', () => {
   check(47, failing)
   for (const hours of [48, 49, 300]) check(hours, { ...failing, hold: held('failing', 48) })
   check(301, {})
-  check(360, { failingSince: began + 301 * hourMs, failures: 2, hold: held('failing', 350) })
+  check(360, {
+    failingSince: began + 301 * hourMs,
+    failures: 2,
+    failingDeliveries: 2,
+    hold: held('failing', 350),
+  })
   const messages = lines().map(({ msg }) => msg)
   expect(messages).toEqual([
     'nothing succeeds: it is held as failing if that goes on',
@@ -93,7 +98,7 @@ test('after a success the stages begin anew', () => {
   const { check, lines } = watching()
   check(12, failing)
   check(13, {})
-  check(30, { failingSince: began + 14 * hourMs, failures: 2 })
+  check(30, { failingSince: began + 14 * hourMs, failures: 2, failingDeliveries: 2 })
   expect(lines().map(({ failingHours }) => failingHours)).toEqual([12, 16])
 })
 
