@@ -158,8 +158,8 @@ function brokenDedupe(): ReturnType<typeof memoryDedupe> {
 }
 
 const never = new ReadableStream<Uint8Array>()
-const inHand = gate()
-const inTurn = gate()
+const inHand = { begun: gate(), ended: gate() }
+const inTurn = { begun: gate(), ended: gate() }
 
 /** How each row of the table comes about. */
 const scenarios: Record<string, Scenario> = {
@@ -187,11 +187,16 @@ const scenarios: Record<string, Scenario> = {
     first: () => new Promise(() => {}),
   },
   'another process, or this one, is handling it': {
-    first: () => inHand.passed,
+    first: () => {
+      inHand.begun.open()
+      return inHand.ended.passed
+    },
     before: async (send) => {
       const other = send()
+      // Of two that come at once either may be the first.
+      await inHand.begun.passed
       return () => {
-        inHand.open()
+        inHand.ended.open()
         return other
       }
     },
@@ -200,11 +205,15 @@ const scenarios: Record<string, Scenario> = {
   'the queue threw or is too late': { options: { queue: { add: failingOnce(() => Promise.resolve()) } } },
   "its call's earlier events are not done at the deadline": {
     options: { order: 'call', deadlineMs: soonMs },
-    first: () => inTurn.passed,
+    first: () => {
+      inTurn.begun.open()
+      return inTurn.ended.passed
+    },
     before: async (send) => {
       const earlier = send({ body: bytes(eventOf({ earlier: true })) })
+      await inTurn.begun.passed
       return () => {
-        inTurn.open()
+        inTurn.ended.open()
         return earlier
       }
     },

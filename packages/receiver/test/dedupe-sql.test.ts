@@ -12,6 +12,7 @@ import {
   type SqlDedupeOptions,
   type SqliteClient,
 } from '../src/dedupe/sql-dedupe.ts'
+import { openPool } from './dedupe-stores.ts'
 
 const leaseMs = 30_000
 const windowMs = 60_000
@@ -144,16 +145,17 @@ describe.skipIf(missing !== null)(
     })
     afterAll(() => postgres.stop())
 
-    async function openPool(): Promise<Pool> {
-      const pool = new Pool({ connectionString: await postgres.createDatabase(), max: 10 })
+    async function emptyPool(): Promise<Pool> {
+      const pool = openPool({ connectionString: await postgres.createDatabase(), max: 10 })
       closers.push(() => pool.end())
       return pool
     }
 
-    holdsForEngine(async () => pgDatabase(await openPool()))
+    holdsForEngine(async () => pgDatabase(await emptyPool()))
 
     test('a single connected client will do', async () => {
       const client = new Client({ connectionString: await postgres.createDatabase() })
+      client.on('error', () => {})
       await client.connect()
       closers.push(() => client.end())
       const dedupe = sqlDedupe(pgDatabase(client))
@@ -162,13 +164,13 @@ describe.skipIf(missing !== null)(
     })
 
     test('ten processes that start at once may all create the table', async () => {
-      const db = pgDatabase(await openPool())
+      const db = pgDatabase(await emptyPool())
       await Promise.all(Array.from({ length: 10 }, () => sqlDedupe(db).createTable()))
       await claimNew(sqlDedupe(db), 'key')
     })
 
     test('the table may stand in a schema', async () => {
-      const pool = await openPool()
+      const pool = await emptyPool()
       await pool.query('CREATE SCHEMA app')
       const dedupe = sqlDedupe(pgDatabase(pool), { table: 'app.handled' })
       await dedupe.createTable()
@@ -179,7 +181,7 @@ describe.skipIf(missing !== null)(
     })
 
     test('a row that another transaction holds is left out of the removal - a claim does not wait for it', async () => {
-      const pool = await openPool()
+      const pool = await emptyPool()
       const db = pgDatabase(pool)
       const dedupe = sqlDedupe(db)
       await dedupe.createTable()
@@ -198,7 +200,7 @@ describe.skipIf(missing !== null)(
 
     test('time is that of the database, wherever its clients are', async () => {
       const url = await postgres.createDatabase()
-      const pool = new Pool({ connectionString: url, options: '-c timezone=Pacific/Kiritimati' })
+      const pool = openPool({ connectionString: url, options: '-c timezone=Pacific/Kiritimati' })
       closers.push(() => pool.end())
       const dedupe = sqlDedupe(pgDatabase(pool))
       await dedupe.createTable()

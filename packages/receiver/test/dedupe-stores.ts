@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Redis } from 'ioredis'
-import { Pool } from 'pg'
+import { Pool, type PoolConfig } from 'pg'
 import { createClient } from 'redis'
 import type { Dedupe } from '../src/dedupe/dedupe.ts'
 import { redisDedupe } from '../src/dedupe/redis-dedupe.ts'
@@ -27,7 +27,7 @@ export async function openStore(kind: StoreKind, place: string): Promise<DedupeS
       return { dedupe: redisDedupe(client), close: () => client.destroy() }
     }
     case 'pg': {
-      const pool = new Pool({ connectionString: place, max: 4 })
+      const pool = openPool({ connectionString: place, max: 4 })
       const dedupe = sqlDedupe(pgDatabase(pool))
       return { dedupe: await created(dedupe), close: () => pool.end() }
     }
@@ -42,4 +42,12 @@ export async function openStore(kind: StoreKind, place: string): Promise<DedupeS
 async function created(dedupe: SqlDedupe): Promise<SqlDedupe> {
   await dedupe.createTable()
   return dedupe
+}
+
+/** A pool whose connections may still be closing when the server ends, which is no error of a test. */
+export function openPool(config: PoolConfig): Pool {
+  const pool = new Pool(config)
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
 }
